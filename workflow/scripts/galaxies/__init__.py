@@ -1,0 +1,1 @@
+"""Library of the galaxy-image reproducibility pipeline; imports go downward only."""

@@ -1,0 +1,1 @@
+"""Data sets: readers, simulators, HDF5 views, splits and augmentation."""

@@ -1,0 +1,1 @@
+"""Network architectures as pure `torch.nn.Module`s, one module per family."""
