@@ -9,7 +9,6 @@ import contextlib
 import inspect
 import json
 import logging
-import os
 import sys
 import typing
 from collections.abc import Callable, Iterator
@@ -99,8 +98,10 @@ def _from_snakemake(main: Callable, snakemake) -> dict[str, typing.Any]:
                 raise TypeError(f"the rule gives no value for parameter {name!r} of {main.__module__}.main")
             continue
         value = values[name]
-        if kind is Path and value is not None:
-            value = [Path(v) for v in ([value] if isinstance(value, str) else value)] if many else Path(str(value))
+        if kind is Path and not many and isinstance(value, list):  # an input function that named no file
+            continue
+        if kind is Path:
+            value = [Path(v) for v in ([value] if isinstance(value, str) else value)] if many else Path(value)
         arguments[name] = value
     return arguments
 

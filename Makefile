@@ -1,0 +1,22 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test fast-test bench lint
+demo: .venv/installed  # the whole demo run on simulated galaxies, offline
+	$(BIN)/snakemake --cores all && cat results/demo/galaxy_zoo_cnn/table_rmse.md && echo "Figures and tables: results/demo/"
+
+test: .venv/installed  # all tests, slow ones included
+	$(BIN)/pytest
+
+fast-test: .venv/installed  # the tests that take seconds
+	$(BIN)/pytest -m "not slow"
+
+bench: .venv/installed  # throughput and memory, to results/bench/
+	$(BIN)/python workflow/scripts/benchmark.py --folder results/bench
+
+lint: .venv/installed  # style of Python and Snakemake files
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow && $(BIN)/snakemake --lint
+
+.venv/installed: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock && touch $@

@@ -1,0 +1,52 @@
+"""Five papers on machine-learned galaxy images: from raw images to their figures and tables.
+
+snakemake --cores all                                        the run `demo`, everything
+snakemake --cores all --configfile config/paper.yaml         the run `paper`
+snakemake --cores all galaxy_zoo_cnn_fig5                    one figure
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# A configuration file given on the command line replaces the demo's, so that no demo setting leaks into another run.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+pathvars:
+    results=RESULTS,
+    logs=f"{RESULTS}/logs",
+    benchmarks=f"{RESULTS}/benchmarks",
+
+
+rule all:
+    """Every figure and table of the run."""
+    default_target: True
+    input:
+        all_targets,
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/figures_galaxy_zoo_cnn.smk"
+
+
+# Short names: `snakemake galaxy_zoo_cnn` makes all of a paper, `snakemake galaxy_zoo_cnn_fig5` one figure.
+for name, files in short_targets().items():
+
+    rule:
+        name:
+            name
+        input:
+            files,
+
+
+onstart:
+    save_config()

@@ -1,0 +1,39 @@
+"""Errors and intervals against scikit-learn, SciPy and closed forms."""
+
+import numpy as np
+import pytest
+from galaxies.metrics import rmse
+from galaxies.stats import summarise
+from scipy import stats
+from sklearn.metrics import mean_squared_error
+
+
+def test_rmse_is_the_global_one():
+    rng = np.random.default_rng(0)
+    truth, predictions = rng.random((2, 50, 37)).astype(np.float32)
+    assert rmse(predictions, truth) == pytest.approx(np.sqrt(mean_squared_error(truth.ravel(), predictions.ravel())))
+
+
+def test_interval_agrees_with_scipy():
+    values = [0.135, 0.1361, 0.1342, 0.1366]
+    summary = summarise(values)
+    low, high = stats.t.interval(0.95, df=3, loc=np.mean(values), scale=stats.sem(values))
+    assert (summary.ci95_low, summary.ci95_high) == pytest.approx((low, high))
+    assert (summary.mean, summary.std, summary.n) == pytest.approx((np.mean(values), np.std(values, ddof=1), 4))
+
+
+def test_interval_covers_the_mean_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    covered = [s.ci95_low <= 0 <= s.ci95_high for s in (summarise(rng.normal(size=3)) for _ in range(4000))]
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.014)  # four binomial standard deviations
+
+
+def test_one_value_has_no_interval():
+    summary = summarise([0.2])
+    assert summary.mean == 0.2
+    assert np.isnan([summary.std, summary.ci95_low, summary.ci95_high]).all()
+
+
+def test_no_value_is_an_error():
+    with pytest.raises(ValueError, match="no values"):
+        summarise([])

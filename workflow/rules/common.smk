@@ -1,0 +1,252 @@
+"""Configuration, paths and input functions that the rules share. Makes nothing itself."""
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+WORKFLOW = Path(workflow.current_basedir).parent
+SCRIPTS = WORKFLOW / "scripts"
+EXPERIMENTS = WORKFLOW.parent / "config" / "experiments"
+SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
+sys.path.insert(0, str(SCRIPTS))
+
+import yaml
+from galaxies.code_digest import code_digest
+from galaxies.config import merged_config, published_config
+from galaxies.data.local import find_images, find_table
+from galaxies.errors import PipelineError
+from galaxies.experiments import describe, differences
+from galaxies.files import write_text
+
+try:
+    config = merged_config(config, EXPERIMENTS, SCHEMA)
+except PipelineError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = f"results/{config['run']}"
+PUBLISHED = {paper: published_config(paper, EXPERIMENTS, SCHEMA) for paper in config["papers"]}
+REPORTED = str(WORKFLOW.parent / "config" / "reported.csv")
+TARGETS = {}  # paper -> {short name: file below the paper's results}; each paper's rules add theirs
+
+
+wildcard_constraints:
+    dataset="|".join(config["data"]),
+    paper="|".join(config["papers"]),
+    experiment="[a-z][a-z0-9_]*",
+    seed="[0-9]+",
+    view=r"(full|crop[1-9][0-9]*)_[1-9][0-9]*",
+
+
+def save_config():
+    """Write the merged configuration of the run beside its results."""
+    write_text(Path(RESULTS) / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+
+
+def short_targets():
+    """Short name -> files: a whole paper, and each of its figures and tables."""
+    names = {}
+    for paper, files in TARGETS.items():
+        paths = {name: f"{RESULTS}/{paper}/{file}" for name, file in files.items()}
+        names[paper] = list(paths.values())
+        names.update({f"{paper}_{name}": path for name, path in paths.items()})
+    return names
+
+
+def all_targets(wildcards):
+    """Every figure and table of every paper."""
+    return [f"{RESULTS}/{paper}/{file}" for paper, files in TARGETS.items() for file in files.values()]
+
+
+def code_of(script, *also):
+    """Digest of the code that a script executes: the rule reruns when it changes."""
+    return code_digest(SCRIPTS / script, *also)
+
+
+def dataset_of(wildcards):
+    return config["data"][wildcards.dataset]
+
+
+def paper_of(wildcards):
+    return config["papers"][wildcards.paper]
+
+
+def experiment_of(wildcards):
+    experiments = paper_of(wildcards)["experiments"]
+    if wildcards.experiment not in experiments:
+        raise WorkflowError(
+            f"{wildcards.paper} has no experiment {wildcards.experiment!r}; it has: {', '.join(experiments)}"
+        )
+    return experiments[wildcards.experiment]
+
+
+def experiment_code(script):
+    """Digest of a script's code together with the method and the architecture that the experiment names."""
+
+    def digest(wildcards):
+        settings = experiment_of(wildcards)
+        return code_of(
+            script, f"galaxies.methods.{settings['method']}", f"galaxies.models.{settings['network']['architecture']}"
+        )
+
+    return digest
+
+
+def compute_settings():
+    """What a training needs to know of the machine; threads are the rule's."""
+    return {key: value for key, value in config["compute"].items() if key != "threads"}
+
+
+# Data sets
+
+
+def images_of(dataset):
+    """Folder or archive with the images of a data set."""
+    settings = config["data"][dataset]
+    if settings["source"] == "simulated":
+        return f"{RESULTS}/data/{dataset}/simulated/images_training_rev1"
+    return located(find_images, settings["path"], settings["images"])
+
+
+def dataset_images(wildcards):
+    return images_of(wildcards.dataset)
+
+
+def dataset_labels(wildcards):
+    """Label tables of a data set, in the order of the configuration."""
+    dataset = dataset_of(wildcards)
+    if dataset["source"] == "simulated":
+        return [f"{RESULTS}/data/{wildcards.dataset}/simulated/training_solutions_rev1.csv"]
+    return [located(find_table, dataset["path"], table["file"]) for table in dataset["labels"]]
+
+
+def located(find, *arguments):
+    """Path of something on disk, or an error before any job starts."""
+    try:
+        return str(find(*arguments))
+    except PipelineError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def dataset_papers(wildcards):
+    """Papers of the run that use a data set."""
+    return [paper for paper, settings in config["papers"].items() if settings["dataset"] == wildcards.dataset]
+
+
+def dataset_splits(wildcards):
+    return [f"{RESULTS}/{paper}/split.csv" for paper in dataset_papers(wildcards)]
+
+
+def catalogue_of_paper(wildcards):
+    return f"{RESULTS}/data/{paper_of(wildcards)['dataset']}/catalogue.csv"
+
+
+def images_of_paper(paper):
+    return lambda wildcards: images_of(config["papers"][paper]["dataset"])
+
+
+def provenance_of(paper):
+    return f"{RESULTS}/data/{config['papers'][paper]['dataset']}/provenance.json"
+
+
+def crop_of(view):
+    """Side of the centre crop in pixels, 0 for the full frame; stands in the name of the view."""
+    return int(view.split("_")[0].removeprefix("crop").replace("full", "0"))
+
+
+def size_of(view):
+    """Side of the packed images in pixels; stands in the name of the view."""
+    return int(view.split("_")[1])
+
+
+def view_crop(wildcards):
+    return crop_of(wildcards.view)
+
+
+def view_size(wildcards):
+    return size_of(wildcards.view)
+
+
+# Training
+
+
+def view_of(paper, experiment):
+    settings = config["papers"][paper]
+    return f"{RESULTS}/data/{settings['dataset']}/{settings['experiments'][experiment]['view']}.h5"
+
+
+def view_of_experiment(wildcards):
+    experiment_of(wildcards)
+    return view_of(wildcards.paper, wildcards.experiment)
+
+
+def view_of_baselines(wildcards):
+    """Any view has the central pixel; take the one that the first experiment needs anyway."""
+    return view_of(wildcards.paper, paper_of(wildcards)["include"][0])
+
+
+def pretrained_weights(wildcards):
+    """File with the published weights that an experiment starts from, or none."""
+    network = experiment_of(wildcards)["network"]
+    if network["architecture"] != "resnet50" or network["pretrained"] == "none":
+        return []
+    return network["weights"] or "resources/imagenet/resnet50-0676ba61.pth"
+
+
+def checkpoint_folder(wildcards):
+    """Not an output, because Snakemake deletes the outputs of jobs that fail."""
+    return f"{RESULTS}/checkpoints/{wildcards.paper}/{wildcards.experiment}/seed{wildcards.seed}"
+
+
+def of_trainings(paper, file):
+    """Files of all trainings of a paper: its included experiments times the seeds, in the order of `trainings_of`."""
+    return [f"{RESULTS}/{paper}/{t['experiment']}/seed{t['seed']}/{file}" for t in trainings_of(paper)]
+
+
+def trainings_of(paper):
+    """What each training of a paper is, for tables."""
+    settings = config["papers"][paper]
+    return [
+        {
+            "experiment": experiment,
+            "seed": seed,
+            "description": describe(settings["experiments"][experiment]),
+            "reported_as": settings["experiments"][experiment]["reported_as"],
+            "differences": changes(paper, experiment),
+        }
+        for experiment in settings["include"]
+        for seed in config["seeds"]
+    ]
+
+
+# Figures
+
+
+def changes(paper, experiment):
+    """How an experiment of this run differs from the published one, as a list of texts."""
+    ours, published = config["papers"][paper], PUBLISHED[paper]
+    settings = ours["experiments"][experiment]
+    reference = published["experiments"].get(experiment) if settings["reported_as"] else None
+    return differences(settings, reference) + differences({"split": ours["split"]}, {"split": published["split"]})
+
+
+def differences_of(paper):
+    return lambda wildcards: changes(paper, wildcards.experiment)
+
+
+def title_of(paper):
+    return lambda wildcards: (
+        f"{wildcards.experiment}: {describe(config['papers'][paper]['experiments'][wildcards.experiment])}"
+    )
+
+
+def histories_of(paper):
+    return lambda wildcards: [
+        f"{RESULTS}/{paper}/{wildcards.experiment}/seed{seed}/history.csv" for seed in config["seeds"]
+    ]
+
+
+def curve_figures(paper):
+    """Experiment -> name of its figure of learning curves: figures 4 to 7 are the paper's four approaches."""
+    numbered = {f"approach{n}": f"fig{n + 3}" for n in range(1, 5)}
+    return {e: numbered.get(e, "curves") for e in config["papers"][paper]["include"]}

@@ -1,0 +1,52 @@
+"""Evaluation: trained models and simple baselines to predictions and errors."""
+
+
+rule predict:
+    """Predict the labels of every image of the split with one trained model."""
+    input:
+        view=view_of_experiment,
+        split="<results>/{paper}/split.csv",
+        model="<results>/{paper}/{experiment}/seed{seed}/model.pt",
+    output:
+        predictions="<results>/{paper}/{experiment}/seed{seed}/predictions.h5",
+    log:
+        "<logs>/{paper}/{experiment}/seed{seed}/predict.log",
+    benchmark:
+        "<benchmarks>/{paper}/{experiment}/seed{seed}/predict.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=1,
+    params:
+        experiment=experiment_of,
+        compute=compute_settings(),
+        code=experiment_code("predict.py"),
+    message:
+        "Predicting with {wildcards.experiment} of {wildcards.paper}, seed {wildcards.seed}"
+    script:
+        "../scripts/predict.py"
+
+
+rule evaluate_baselines:
+    """Errors of predictions that need no network: train mean, all zeros, colour of the central pixel."""
+    input:
+        view=view_of_baselines,
+        split="<results>/{paper}/split.csv",
+    output:
+        baselines="<results>/{paper}/baselines.csv",
+    log:
+        "<logs>/{paper}/baselines.log",
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code_of("evaluate_baselines.py"),
+    message:
+        "Evaluating the baselines of {wildcards.paper}"
+    script:
+        "../scripts/evaluate_baselines.py"

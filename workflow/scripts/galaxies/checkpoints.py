@@ -1,0 +1,141 @@
+"""The saved state of a training: one writer, whole files, and never of other settings."""
+
+import hashlib
+import json
+import logging
+import os
+import pickle
+import random
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+
+from galaxies.errors import TrainingError
+from galaxies.files import atomic
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1  # of the saved state; part of the digest, so that a state of another format is never read
+
+
+class Checkpoints:
+    """The checkpoint folder of one training, locked while the context is open.
+
+    folder : for one experiment and one seed. It holds a sub-folder named by `digest`, the digest of everything that
+    determines the result (see `settings_digest`), with `state.pt` and, as a reserve, `previous.pt`. States of other
+    digests are removed: the settings have changed, and those states cannot be continued.
+
+    Raises TrainingError on entry if another process has the folder.
+    """
+
+    def __init__(self, folder: Path, digest: str):
+        self.folder = Path(folder)
+        self.digest = digest
+        self._states = self.folder / digest[:16]
+        self._owner = self.folder / "owner.json"
+        self._lock = FileLock(self.folder / "lock")
+
+    def __enter__(self) -> "Checkpoints":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            raise TrainingError(
+                f"{self.folder}: another training is writing here ({self._read_owner()})",
+                "wait for it or stop it; the lock ends with its process",
+            ) from None
+        with atomic(self._owner) as temporary:
+            temporary.write_text(json.dumps({"process": os.getpid(), "host": socket.gethostname()}))
+        for path in self.folder.iterdir():
+            if path.is_dir() and path != self._states:
+                logger.warning("%s: removed the state of other settings", path)
+                shutil.rmtree(path)
+        for part in self._states.glob(".*.part.pt"):  # of a process that was killed while it wrote
+            part.unlink()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+    def load(self) -> dict[str, Any] | None:
+        """The newest readable state, on the CPU; None if there is none yet.
+
+        Falls back to the reserve, with a warning, if the newest is damaged. Raises TrainingError if both are.
+        """
+        damaged = []
+        for path in (self._states / "state.pt", self._states / "previous.pt"):
+            if not path.exists():
+                continue
+            try:
+                state = torch.load(path, map_location="cpu", weights_only=True)
+            except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+                damaged.append(path)
+                logger.warning("%s: damaged (%s)", path, str(error).splitlines()[0] if str(error) else type(error).__name__)
+                continue
+            if damaged:
+                logger.warning("%s: continuing from this older state", path)
+            return state
+        if damaged:
+            raise TrainingError(
+                f"{self._states}: the saved state is damaged and there is no readable reserve",
+                f"delete that folder to train from the start: `rm -r {self._states}`",
+            )
+        return None
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write `state` beside the newest one, which becomes the reserve, and put it in its place."""
+        newest = self._states / "state.pt"
+        with atomic(newest) as temporary:
+            save_torch(state, temporary)
+            if newest.exists():
+                os.replace(newest, newest.with_name("previous.pt"))
+
+    def remove(self) -> None:
+        """Delete the folder: the training is complete and its outputs are written."""
+        shutil.rmtree(self.folder)
+
+    def _read_owner(self) -> str:
+        try:
+            owner = json.loads(self._owner.read_text())
+            return f"process {owner['process']} on {owner['host']}"
+        except (OSError, ValueError, KeyError):
+            return "its process is not recorded"
+
+
+def save_torch(state: dict[str, Any], path: Path) -> None:
+    """`torch.save` whose bytes depend on the content alone; given a path, torch would store the file's name inside."""
+    with open(path, "wb") as file:
+        torch.save(state, file)
+
+
+def settings_digest(**determinants: Any) -> str:
+    """SHA-256 of the canonical JSON of all that determines a result: settings, seed, digests of code and data."""
+    text = json.dumps({"format": FORMAT, **determinants}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def random_state(generator: torch.Generator) -> dict[str, Any]:
+    """States of every random generator: Python, NumPy, torch on the CPU and on all CUDA devices, and `generator`."""
+    name, keys, position, has_gauss, cached = np.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": (name, keys.tolist(), position, has_gauss, cached),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "generator": generator.get_state(),
+    }
+
+
+def set_random_state(state: dict[str, Any], generator: torch.Generator) -> None:
+    """Restore what `random_state` returned; CUDA states only where the number of devices is the same."""
+    random.setstate(state["python"])
+    np.random.set_state(state["numpy"])
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state["cuda"])
+    generator.set_state(state["generator"])

@@ -1,0 +1,213 @@
+"""The configuration of a run: published settings, overridden by the run, completed with defaults and checked."""
+
+import copy
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from galaxies.errors import ConfigError
+
+
+def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
+    """Configuration of a run with every key present.
+
+    overrides : what the run's configuration file says.
+    experiments : folder of the published settings, one YAML file per paper.
+    schema : JSON schema (YAML) of the merged configuration.
+    Raises ConfigError naming the key, what was found, what is expected and, for a misspelt name, the nearest one.
+    """
+    published = {path.stem: load_yaml(path) for path in sorted(experiments.glob("*.yaml"))}
+    chosen = overrides.get("papers")
+    for section in ("papers", "data"):
+        if not isinstance(overrides.get(section, {}), dict):
+            raise ConfigError(f"{section}: found {overrides[section]!r}, expected a mapping of names to settings")
+    papers = published
+    for paper, settings in (chosen or {}).items():
+        _check_experiment_names(paper, settings, published.get(paper))
+    config = deep_merge({"papers": papers}, overrides)
+    rules = load_yaml(schema)
+    problems = [problem for error in Draft202012Validator(rules).iter_errors(config) for problem in _problems(error)]
+    if problems:
+        raise ConfigError("the configuration is not valid:\n" + "\n".join(f"  {problem}" for problem in problems))
+    _fill_defaults(config, rules, rules)
+    _check_consistency(config)
+    return config
+
+
+def published_config(paper: str, experiments: Path, schema: Path) -> dict:
+    """Published settings of one paper, completed with the same defaults as `merged_config`."""
+    rules = load_yaml(schema)
+    settings = load_yaml(experiments / f"{paper}.yaml")
+    _fill_defaults(settings, rules["properties"]["papers"]["properties"][paper], rules)
+    return settings
+
+
+def load_yaml(path: Path) -> Any:
+    """Content of a YAML file; ConfigError with the line if it cannot be parsed."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from error
+
+
+def deep_merge(base: dict, overrides: dict) -> dict:
+    """Copy of `base` in which the leaves of `overrides` replace those of `base`; lists are replaced whole."""
+    merged = copy.deepcopy(base)
+    for key, value in overrides.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = deep_merge(merged[key], value)
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
+
+
+def suggestion(name: str, known: list[str]) -> str:
+    """`Did you mean ...?` for a misspelt name, else the known names."""
+    close = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(map(str, known))}"
+
+
+def _check_experiment_names(paper: str, settings: Any, published: dict | None) -> None:
+    """An override must name a published experiment or be a complete new one; a misspelt name is neither."""
+    if published is None or not isinstance(settings, dict):
+        return
+    experiments = settings.get("experiments", {})
+    if not isinstance(experiments, dict):
+        return
+    for name, override in experiments.items():
+        if name not in published["experiments"] and not (isinstance(override, dict) and "method" in override):
+            raise ConfigError(
+                f"papers.{paper}.experiments: unknown experiment {name!r}",
+                f"{suggestion(name, list(published['experiments']))} A new experiment needs its whole settings.",
+            )
+
+
+def _check_consistency(config: dict) -> None:
+    """Conditions between keys, which a schema does not express."""
+    for name, paper in config["papers"].items():
+        for experiment in paper["include"]:
+            if experiment not in paper["experiments"]:
+                raise ConfigError(
+                    f"papers.{name}.include: unknown experiment {experiment!r}",
+                    suggestion(experiment, list(paper["experiments"])),
+                )
+        if paper["dataset"] not in config["data"]:
+            raise ConfigError(
+                f"papers.{name}.dataset: the run does not configure the data set {paper['dataset']!r}",
+                f"add data.{paper['dataset']} with a source",
+            )
+        _check_networks(name, paper)
+    for name, dataset in config["data"].items():
+        if dataset["source"] == "local" and not dataset["path"]:
+            raise ConfigError(f"data.{name}.path: source local needs the folder of the files", "set it, or use simulated")
+        if dataset["source"] == "simulated":
+            _check_simulated(config, name, dataset)
+        for label in dataset["labels"]:
+            low, high = label.get("range", (0, 1))
+            if low >= high:
+                raise ConfigError(f"data.{name}.labels: range {label['range']} of {label['file']} is empty")
+
+
+def _check_simulated(config: dict, name: str, dataset: dict) -> None:
+    if any(label["kind"] != "solutions" for label in dataset["labels"]):
+        raise ConfigError(f"data.{name}.labels: simulated data has only the table of kind solutions")
+    for paper, settings in config["papers"].items():
+        wanted = sum(settings["split"]["sizes"].values())
+        if settings["dataset"] == name and wanted > dataset["simulate"]["images"]:
+            raise ConfigError(
+                f"papers.{paper}.split.sizes: {wanted} images, but data.{name}.simulate.images is "
+                f"{dataset['simulate']['images']}",
+                "simulate more images or make the split smaller",
+            )
+
+
+def _check_networks(name: str, paper: dict) -> None:
+    for experiment, settings in paper["experiments"].items():
+        where, network = f"papers.{name}.experiments.{experiment}", settings["network"]
+        if len(network["dense"]) != len(network["dropout"]):
+            raise ConfigError(f"{where}.network: dense has {len(network['dense'])} layers, dropout {len(network['dropout'])}")
+        low, high = settings["augmentation"]["zoom"]
+        if low > high:
+            raise ConfigError(f"{where}.augmentation.zoom: lowest {low} is above highest {high}")
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    """One line per problem, with the key, what was found and what is expected."""
+    where = ".".join(str(part) for part in error.absolute_path) or "top level"
+    if error.validator == "additionalProperties" and isinstance(error.schema.get("additionalProperties"), bool):
+        known = list(error.schema.get("properties", {}))
+        for key in error.instance:
+            if key not in known:
+                yield f"{where}: unknown key {key!r}; {suggestion(key, known)}"
+    elif error.validator == "required":
+        for key in error.validator_value:
+            if key not in error.instance:
+                yield f"{where}: key {key!r} is missing"
+    elif error.validator == "enum":
+        yield f"{where}: found {error.instance!r}; {suggestion(error.instance, error.validator_value)}"
+    elif error.validator == "oneOf":
+        yield from _problems_of_alternatives(error, where)
+    elif error.validator == "type":
+        expected = error.validator_value
+        expected = " or ".join(expected) if isinstance(expected, list) else expected
+        yield f"{where}: found {error.instance!r}, expected type {expected}"
+    else:
+        yield f"{where}: {error.message}"
+
+
+def _problems_of_alternatives(error: ValidationError, where: str) -> Iterator[str]:
+    """Problems of the alternative that the constant key (such as `architecture`) selects."""
+    branches: dict[int, list[ValidationError]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+    constants = {}
+    for index, errors in branches.items():
+        mismatch = next((e for e in errors if e.validator == "const"), None)
+        if mismatch is None:
+            for inner in errors:
+                yield from _problems(inner)
+            return
+        constants[index] = mismatch
+    first = next(iter(constants.values()))
+    names = [mismatch.validator_value for mismatch in constants.values()]
+    yield f"{where}.{first.absolute_path[-1]}: found {first.instance!r}; {suggestion(first.instance, names)}"
+
+
+def _fill_defaults(instance: Any, schema: dict, root: dict) -> None:
+    """Write `default` of the schema into absent keys, in place and through references."""
+    schema = _resolve(schema, root)
+    if "oneOf" in schema and isinstance(instance, dict):
+        validator = Draft202012Validator(root)
+        for branch in schema["oneOf"]:
+            if validator.evolve(schema=_resolve(branch, root)).is_valid(instance):
+                return _fill_defaults(instance, branch, root)
+    if isinstance(instance, dict):
+        properties = schema.get("properties", {})
+        for key, rule in properties.items():
+            rule = _resolve(rule, root)
+            if key not in instance and "default" in rule:
+                instance[key] = copy.deepcopy(rule["default"])
+            if key in instance:
+                _fill_defaults(instance[key], rule, root)
+        extra = schema.get("additionalProperties")
+        if isinstance(extra, dict):
+            for key in instance.keys() - properties.keys():
+                _fill_defaults(instance[key], extra, root)
+    elif isinstance(instance, list) and "items" in schema:
+        for item in instance:
+            _fill_defaults(item, schema["items"], root)
+    return None
+
+
+def _resolve(schema: dict, root: dict) -> dict:
+    while "$ref" in schema:
+        node: Any = root
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            node = node[part]
+        schema = node
+    return schema

@@ -1,0 +1,57 @@
+"""The small convolutional networks of galaxy_zoo_cnn, approaches 1 to 3."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from galaxies.errors import ConfigError
+from galaxies.layers import check_choice, dense_head, initialise_glorot
+
+
+class CNN(nn.Module):
+    """Blocks of convolution, ReLU and 2x2 max pooling, then dense layers. Made by `build`."""
+
+    def __init__(self, blocks: nn.Module, head: nn.Module):
+        super().__init__()
+        self.blocks = blocks
+        self.head = head
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (B, channels, size, size) in [0, 1] to (B, outputs) in (0, 1)."""
+        return self.head(self.blocks(images).flatten(1))
+
+
+def build(
+    outputs: int,
+    *,
+    size: int,
+    channels: int = 3,
+    filters: Sequence[int] = (32, 64, 128, 128),
+    kernel_size: int = 3,
+    padding: str = "valid",
+    dense: Sequence[int] = (512,),
+    dropout: Sequence[float] = (0.5,),
+) -> CNN:
+    """Network for images of `size` px with Glorot-uniform weights and zero biases.
+
+    filters : output channels of the convolutions, each of stride 1 and followed by ReLU and 2x2 max pooling.
+    kernel_size : odd. padding : "valid" (none) or "same" (zeros, size kept).
+    dense, dropout : units of the hidden dense layers and the dropout before each.
+
+    The paper gives every convolution "3 channels in"; only the first can have that, and its layers are those of a
+    well-known Keras tutorial, so 3 is read as the kernel size, with Keras's default padding "valid".
+    """
+    check_choice("padding", padding, ("valid", "same"))
+    if kernel_size < 1 or kernel_size % 2 == 0:
+        raise ConfigError(f"network.kernel_size is {kernel_size}; it must be odd and positive")
+    layers, previous, side = [], channels, size
+    for number, width in enumerate(filters, start=1):
+        layers += [nn.Conv2d(previous, width, kernel_size, padding=padding), nn.ReLU(), nn.MaxPool2d(2)]
+        previous, side = width, (side - (kernel_size - 1 if padding == "valid" else 0)) // 2
+        if side < 1:
+            raise ConfigError(f"network.filters: images of {size} px are smaller than a pixel after block {number}")
+    network = CNN(
+        nn.Sequential(*layers), dense_head(previous * side**2, outputs, dense, dropout, dropout_first=True)
+    )
+    initialise_glorot(network)
+    return network

@@ -1,0 +1,88 @@
+"""Style of all figures and the panels that several of them share."""
+
+import textwrap
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from galaxies.files import atomic
+from galaxies.stats import summarise
+
+# Okabe & Ito's colours, which stay apart for colour-blind readers.
+TRAIN = "#0072B2"
+VALIDATION = "#D55E00"
+TEST = "#009E73"
+PUBLISHED = "#000000"
+MUTED = "#6E6E6E"
+
+STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "figure.dpi": 200,
+    "savefig.dpi": 200,
+    "pdf.fonttype": 42,
+}
+
+
+def new_figure(rows: int, columns: int, width: float, height: float, **options) -> tuple[Figure, np.ndarray]:
+    """Figure in the common style with rows x columns axes, always as a 2-d array; width and height in inches."""
+    plt.rcParams.update(STYLE)
+    return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, layout="constrained", **options)
+
+
+def save_figure(figure: Figure, *paths: Path) -> None:
+    """Write the figure once per path (format by suffix), whole or not at all, with no date in the file."""
+    for path in paths:
+        metadata = {"CreationDate": None} if Path(path).suffix == ".pdf" else {"Software": None}
+        with atomic(path) as temporary:
+            figure.savefig(temporary, metadata=metadata)
+    plt.close(figure)
+
+
+def origin_note(simulated: bool, differences: list[str]) -> str:
+    """What a reader must know of the data and settings behind a figure."""
+    data = "Simulated galaxies, not comparable with the paper's numbers" if simulated else "Real images"
+    settings = f"settings changed: {'; '.join(differences)}" if differences else "published settings"
+    return f"{data}; {settings}."
+
+
+def stamp(figure: Figure, note: str) -> None:
+    """Write `note` below the axes, wrapped to the width of the figure."""
+    width = int(figure.get_figwidth() * 21)
+    figure.supxlabel("\n".join(textwrap.wrap(note, width)), fontsize=6.5, color=MUTED, x=0.01, ha="left")
+
+
+def image_grid(axes: np.ndarray, images: np.ndarray) -> None:
+    """Draw images (rows, columns, H, W, 3) uint8 into axes (rows, columns), pixel by pixel and without ticks."""
+    for axis, image in zip(axes.ravel(), images.reshape(-1, *images.shape[2:]), strict=True):
+        axis.imshow(image, interpolation="nearest")
+        axis.set(xticks=[], yticks=[])
+        axis.grid(False)
+        axis.spines[:].set_visible(False)
+
+
+def seeds_with_mean(axis: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: str) -> None:
+    """Curves (seeds, points): one thin line per seed, their mean as a thick line, the 95 % interval of the mean as a band."""
+    for curve in values:
+        axis.plot(x, curve, color=colour, linewidth=0.6, alpha=0.5)
+    axis.plot(x, values.mean(axis=0), color=colour, linewidth=1.8, label=label)
+    if len(values) > 1:
+        bands = [summarise(column) for column in values.T]
+        low, high = [b.ci95_low for b in bands], [b.ci95_high for b in bands]
+        axis.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+

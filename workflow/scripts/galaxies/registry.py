@@ -1,0 +1,37 @@
+"""Methods and architectures by the names that experiments use."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from galaxies.errors import ConfigError
+
+
+def named_module(package: str, name: str) -> ModuleType:
+    """Module `galaxies.<package>.<name>`; a name that does not exist is a ConfigError that lists those that do.
+
+    The import is late on purpose: an experiment runs, and its code digest covers, only the modules that it names.
+    """
+    parent = importlib.import_module(f"galaxies.{package}")
+    names = sorted(module.name for module in pkgutil.iter_modules(parent.__path__))
+    if name not in names:
+        raise ConfigError(f"{package.removesuffix('s')} {name!r} does not exist; there are: {', '.join(names)}")
+    return importlib.import_module(f"galaxies.{package}.{name}")
+
+
+def construct(function: Callable, settings: dict[str, Any], where: str, **given: Any) -> Any:
+    """Call `function(**given, **settings)`; a key of `settings` that it does not take, or a missing one, is a ConfigError.
+
+    `where` names the place of `settings` in the configuration, for the message.
+    """
+    parameters = inspect.signature(function).parameters
+    accepted = [name for name in parameters if name not in given]
+    unknown = sorted(set(settings) - set(accepted))
+    missing = [name for name in accepted if parameters[name].default is inspect.Parameter.empty and name not in settings]
+    if unknown or missing:
+        problem = f"unknown key {unknown[0]!r}" if unknown else f"key {missing[0]!r} is missing"
+        raise ConfigError(f"{where}: {problem}; the keys are: {', '.join(accepted)}")
+    return function(**given, **settings)
