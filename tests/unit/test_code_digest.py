@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from galaxies.code_digest import code_digest
 
 FILES = {

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from galaxies.metrics import rmse
-from galaxies.stats import summarise
 from scipy import stats
 from sklearn.metrics import mean_squared_error
+
+from galaxies.metrics import rmse
+from galaxies.stats import summarise
 
 
 def test_rmse_is_the_global_one():

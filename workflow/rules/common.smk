@@ -3,8 +3,6 @@
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 WORKFLOW = Path(workflow.current_basedir).parent
 SCRIPTS = WORKFLOW / "scripts"
 EXPERIMENTS = WORKFLOW.parent / "config" / "experiments"
@@ -22,7 +20,7 @@ from galaxies.files import write_text
 try:
     config = merged_config(config, EXPERIMENTS, SCHEMA)
 except PipelineError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(f"Error: {error}")  # the message alone; Snakemake would wrap it in a traceback
 
 RESULTS = f"results/{config['run']}"
 PUBLISHED = {paper: published_config(paper, EXPERIMENTS, SCHEMA) for paper in config["papers"]}
@@ -74,8 +72,8 @@ def paper_of(wildcards):
 def experiment_of(wildcards):
     experiments = paper_of(wildcards)["experiments"]
     if wildcards.experiment not in experiments:
-        raise WorkflowError(
-            f"{wildcards.paper} has no experiment {wildcards.experiment!r}; it has: {', '.join(experiments)}"
+        sys.exit(
+            f"Error: {wildcards.paper} has no experiment {wildcards.experiment!r}; it has: {', '.join(experiments)}"
         )
     return experiments[wildcards.experiment]
 
@@ -125,7 +123,7 @@ def located(find, *arguments):
     try:
         return str(find(*arguments))
     except PipelineError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(f"Error: {error}")
 
 
 def dataset_papers(wildcards):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from galaxies.data.store import View
 from sklearn.cluster import KMeans
 
 from galaxies.data.splits import read_split
+from galaxies.data.store import View
 from galaxies.files import atomic
 from galaxies.metrics import rmse
 from galaxies.scripting import run_script

@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
+
 from galaxies.data.augmentation import Augmentation
 from galaxies.data.images import open_images
 from galaxies.data.splits import read_split
@@ -16,7 +17,16 @@ GALAXIES, DRAWS = 8, 5
 
 
 def main(
-    images: Path, view: Path, split: Path, examples: Path, *, augmentation: dict, crop: int, size: int, frame: int, seed: int
+    images: Path,
+    view: Path,
+    split: Path,
+    examples: Path,
+    *,
+    augmentation: dict,
+    crop: int,
+    size: int,
+    frame: int,
+    seed: int,
 ) -> None:
     """Write HDF5 arrays, all uint8 and channel-last, of the first galaxies of the training split.
 
@@ -26,18 +36,18 @@ def main(
     """
     table = read_split(split)
     ids = table.loc[table["split"] == "train", "GalaxyID"].to_numpy()[:GALAXIES]
-    collection = open_images(images)
-    original = np.stack([collection.decode(galaxy, frame) for galaxy in ids])
+    with open_images(images) as collection:
+        loaded = [collection.load(galaxy, frame) for galaxy in ids]
     with View(view) as packed:
         inputs = packed.read(packed.rows(ids))
         simulated = bool(packed.attributes["simulated"])
     with atomic(examples) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update({"crop": crop, "frame": frame, "simulated": simulated})
         file["ids"] = ids
-        file["original"] = original
+        file["original"] = np.stack(loaded)
         file["input"] = inputs.transpose(0, 2, 3, 1)
         file["augmented"] = draw_augmented(inputs, augmentation, seed)
-        file["cropped"] = np.stack([crop_and_resize(image, crop, size) for image in original])
+        file["cropped"] = np.stack([crop_and_resize(image, crop, size) for image in loaded])
 
 
 def draw_augmented(images: np.ndarray, augmentation: dict, seed: int) -> np.ndarray:

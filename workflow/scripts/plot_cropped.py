@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import h5py
+from matplotlib.patches import Rectangle
+
 from galaxies.plots import VALIDATION, image_grid, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
-from matplotlib.patches import Rectangle
 
 GALAXIES = 5
 
@@ -15,7 +16,7 @@ def main(examples: Path, png: Path) -> None:
     with h5py.File(examples) as file:
         original, cropped, ids = file["original"][:GALAXIES], file["cropped"][:GALAXIES], file["ids"][:GALAXIES]
         attributes = dict(file.attrs)
-    figure, axes = new_figure(2, len(original), 7.0, 3.5)
+    figure, axes = new_figure(2, len(original), 7.0, 3.1)
     image_grid(axes[0], original[None])
     image_grid(axes[1], cropped[None])
     frame, crop = attributes["frame"], attributes["crop"]

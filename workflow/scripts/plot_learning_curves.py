@@ -10,10 +10,8 @@ from galaxies.plots import PUBLISHED, TRAIN, VALIDATION, new_figure, origin_note
 from galaxies.reported import read_reported, reported_value
 from galaxies.scripting import run_script
 
-PANELS = (
-    ("loss", "Mean squared error", "mse_final_epoch"),
-    ("rmse", "RMSE (vote fraction)", "rmse_final_epoch"),
-)
+PANELS = (("loss", "Mean squared error", "mse"), ("rmse", "RMSE", "rmse"))
+DASHED = (0, (4, 3))
 
 
 def main(
@@ -37,16 +35,29 @@ def main(
             curves = table.pivot(index="seed", columns="epoch", values=prefix + column)
             name = "training (augmented, dropout on)" if split == "train" else split
             seeds_with_mean(axis, curves.columns.to_numpy(), curves.to_numpy(), colour, name)
-            value, _ = reported_value(published, reported_as, split, metric)
-            if value == value:
-                axis.axhline(value, color=colour, linewidth=1, linestyle=(0, (4, 3)))
-        axis.plot([], [], color=PUBLISHED, linewidth=1, linestyle=(0, (4, 3)), label="published, last epoch")
+            first, last = published_ends(published, reported_as, split, metric)
+            axis.axhline(last, color=colour, linewidth=1, linestyle=DASHED)
+            axis.plot(1, first, marker="D", markersize=4, markerfacecolor="none", color=colour)
+        axis.plot([], [], color=PUBLISHED, linewidth=1, linestyle=DASHED, label="published, last epoch")
+        if reported_as and reported_value(published, reported_as, "train", f"{metric}_epoch_1")[1]:
+            axis.plot(
+                [], [], "D", markersize=4, markerfacecolor="none", color=PUBLISHED, label="published, first epoch"
+            )
         axis.set(xlabel="Epoch", ylabel=label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0, 0].legend()
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=7.5)
     figure.suptitle(title, fontsize=9)
     stamp(figure, origin_note(json.loads(provenance.read_text())["simulated"], differences))
     save_figure(figure, png, pdf)
+
+
+def published_ends(published: pd.DataFrame, experiment: str | None, split: str, metric: str) -> tuple[float, float]:
+    """Published values of the first and the last epoch; NaN where the paper gives none."""
+    first, _ = reported_value(published, experiment, split, f"{metric}_epoch_1")
+    last, section = reported_value(published, experiment, split, f"{metric}_final_epoch")
+    if not section:
+        last, _ = reported_value(published, experiment, split, f"{metric}_epoch_20")
+    return first, last
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import h5py
+
 from galaxies.plots import image_grid, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 
@@ -12,7 +13,7 @@ def main(examples: Path, png: Path) -> None:
     with h5py.File(examples) as file:
         images, ids, attributes = file["original"][:], file["ids"][:], dict(file.attrs)
     rows = len(images) // 4
-    figure, axes = new_figure(rows, 4, 7.0, 1.9 * rows + 0.5)
+    figure, axes = new_figure(rows, 4, 7.0, 1.8 * rows + 0.35)
     image_grid(axes, images[: 4 * rows].reshape(rows, 4, *images.shape[1:]))
     for axis, galaxy in zip(axes.ravel(), ids, strict=False):
         axis.set_title(str(galaxy), fontsize=7, pad=2)

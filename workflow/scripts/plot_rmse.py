@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from galaxies.plots import MUTED, PUBLISHED, TEST, VALIDATION, new_figure, origin_note, save_figure, stamp
 from galaxies.scripting import run_script
 
@@ -30,7 +31,11 @@ def main(table: Path, png: Path, pdf: Path) -> None:
     for row in test.itertuples():
         axis.axvline(row.rmse_mean, color=PUBLISHED, linewidth=0.8, linestyle=":")
         axis.annotate(
-            BASELINES[row.experiment], (row.rmse_mean, 1.01), xycoords=("data", "axes fraction"), rotation=35, fontsize=7
+            BASELINES[row.experiment],
+            (row.rmse_mean, 1.01),
+            xycoords=("data", "axes fraction"),
+            rotation=35,
+            fontsize=7,
         )
     descriptions = networks.drop_duplicates("experiment").set_index("experiment").loc[names, "description"]
     labels = [f"{name}\n{text.replace('; ', chr(10))}" for name, text in zip(names, descriptions, strict=True)]

@@ -8,7 +8,7 @@ from galaxies.scripting import run_script
 
 def main(images: Path, solutions: Path, *, number: int, seed: int, threads: int) -> None:
     """Write the folder `images` (images_training_rev1) and the table `solutions` with `number` galaxies."""
-    simulate_gz2(images, solutions, count=number, seed=seed, threads=threads)
+    simulate_gz2(images, solutions, number=number, seed=seed, threads=threads)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
+
 from galaxies.data.gz2 import COLUMNS, QUESTIONS
 from galaxies.data.splits import SPLIT_NAMES
 from galaxies.files import atomic, write_text
@@ -14,10 +15,26 @@ from galaxies.reported import read_reported, reported_value
 from galaxies.scripting import run_script
 from galaxies.stats import summarise
 
-TABLE = (
-    "experiment description split rmse_mean rmse_std n_seeds ci95_low ci95_high below_train_mean published "
-    "published_source comparable epochs best_epoch parameters seconds_per_epoch images_per_second data"
-).split()
+TABLE = [
+    "experiment",
+    "description",
+    "split",
+    "rmse_mean",
+    "rmse_std",
+    "n_seeds",
+    "ci95_low",
+    "ci95_high",
+    "below_train_mean",
+    "published",
+    "published_source",
+    "comparable",
+    "epochs",
+    "best_epoch",
+    "parameters",
+    "seconds_per_epoch",
+    "images_per_second",
+    "data",
+]
 
 
 def main(
@@ -72,7 +89,11 @@ def main(
             rows.append(
                 common
                 | {"split": split, "rmse_mean": summary.mean, "rmse_std": summary.std, "n_seeds": summary.n}
-                | {"ci95_low": summary.ci95_low, "ci95_high": summary.ci95_high, "below_train_mean": bool(upper < reference)}
+                | {
+                    "ci95_low": summary.ci95_low,
+                    "ci95_high": summary.ci95_high,
+                    "below_train_mean": bool(upper < reference),
+                }
                 | {"published": value, "published_source": section}
             )
         by_question += _per_column(experiment, runs)
@@ -82,7 +103,11 @@ def main(
         for r in base.itertuples()
     ]
     result = pd.DataFrame(rows).assign(data="simulated" if origin["simulated"] else "real")[TABLE]
-    for path, content in ((table, result), (questions, pd.DataFrame(by_question)), (violations, pd.DataFrame(by_group))):
+    for path, content in (
+        (table, result),
+        (questions, pd.DataFrame(by_question)),
+        (violations, pd.DataFrame(by_group)),
+    ):
         with atomic(path) as temporary:
             content.to_csv(temporary, index=False)
     write_text(markdown, _markdown(result))

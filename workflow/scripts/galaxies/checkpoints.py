@@ -1,11 +1,13 @@
 """The saved state of a training: one writer, whole files, and never of other settings."""
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import pickle
 import random
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -20,6 +22,7 @@ from galaxies.files import atomic
 
 logger = logging.getLogger(__name__)
 
+DIGEST_NAME = re.compile("[0-9a-f]{16}")  # of a folder with a state: nothing else is ever deleted
 FORMAT = 1  # of the saved state; part of the digest, so that a state of another format is never read
 
 
@@ -52,7 +55,7 @@ class Checkpoints:
         with atomic(self._owner) as temporary:
             temporary.write_text(json.dumps({"process": os.getpid(), "host": socket.gethostname()}))
         for path in self.folder.iterdir():
-            if path.is_dir() and path != self._states:
+            if path != self._states and DIGEST_NAME.fullmatch(path.name):
                 logger.warning("%s: removed the state of other settings", path)
                 shutil.rmtree(path)
         for part in self._states.glob(".*.part.pt"):  # of a process that was killed while it wrote
@@ -75,7 +78,8 @@ class Checkpoints:
                 state = torch.load(path, map_location="cpu", weights_only=True)
             except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
                 damaged.append(path)
-                logger.warning("%s: damaged (%s)", path, str(error).splitlines()[0] if str(error) else type(error).__name__)
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                logger.warning("%s: the saved state is damaged (%s)", path, reason)
                 continue
             if damaged:
                 logger.warning("%s: continuing from this older state", path)
@@ -93,11 +97,15 @@ class Checkpoints:
         with atomic(newest) as temporary:
             save_torch(state, temporary)
             if newest.exists():
-                os.replace(newest, newest.with_name("previous.pt"))
+                newest.replace(newest.with_name("previous.pt"))
 
     def remove(self) -> None:
-        """Delete the folder: the training is complete and its outputs are written."""
-        shutil.rmtree(self.folder)
+        """Delete the state: the training is complete and its outputs are written."""
+        shutil.rmtree(self._states, ignore_errors=True)
+        self._owner.unlink(missing_ok=True)
+        Path(self._lock.lock_file).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty: something that is not ours
+            self.folder.rmdir()
 
     def _read_owner(self) -> str:
         try:
@@ -109,7 +117,7 @@ class Checkpoints:
 
 def save_torch(state: dict[str, Any], path: Path) -> None:
     """`torch.save` whose bytes depend on the content alone; given a path, torch would store the file's name inside."""
-    with open(path, "wb") as file:
+    with path.open("wb") as file:
         torch.save(state, file)
 
 

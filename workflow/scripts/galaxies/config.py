@@ -104,7 +104,9 @@ def _check_consistency(config: dict) -> None:
         _check_networks(name, paper)
     for name, dataset in config["data"].items():
         if dataset["source"] == "local" and not dataset["path"]:
-            raise ConfigError(f"data.{name}.path: source local needs the folder of the files", "set it, or use simulated")
+            raise ConfigError(
+                f"data.{name}.path: source local needs the folder of the files", "set it, or use simulated"
+            )
         if dataset["source"] == "simulated":
             _check_simulated(config, name, dataset)
         for label in dataset["labels"]:
@@ -130,7 +132,9 @@ def _check_networks(name: str, paper: dict) -> None:
     for experiment, settings in paper["experiments"].items():
         where, network = f"papers.{name}.experiments.{experiment}", settings["network"]
         if len(network["dense"]) != len(network["dropout"]):
-            raise ConfigError(f"{where}.network: dense has {len(network['dense'])} layers, dropout {len(network['dropout'])}")
+            raise ConfigError(
+                f"{where}.network: dense has {len(network['dense'])} layers, dropout {len(network['dropout'])}"
+            )
         low, high = settings["augmentation"]["zoom"]
         if low > high:
             raise ConfigError(f"{where}.augmentation.zoom: lowest {low} is above highest {high}")

@@ -85,4 +85,3 @@ def seeds_with_mean(axis: Axes, x: np.ndarray, values: np.ndarray, colour: str, 
         bands = [summarise(column) for column in values.T]
         low, high = [b.ci95_low for b in bands], [b.ci95_high for b in bands]
         axis.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
-

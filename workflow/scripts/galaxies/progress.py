@@ -34,8 +34,8 @@ class Progress(contextlib.ExitStack):
         if not self._bar.disable:
             self.enter_context(logging_redirect_tqdm([logging.getLogger("galaxies")]))
 
-    def step(self, epoch: int, images: int, metrics: Callable[[], dict[str, float]]) -> bool:
-        """Count one finished step of `images` images; True if it wrote a log line.
+    def step(self, epoch: int, images: int, metrics: Callable[[], dict[str, float]]) -> None:
+        """Count one finished step of `images` images, and write a log line if one is due.
 
         metrics : called only for a log line, because reading values waits for the device.
         """
@@ -44,15 +44,12 @@ class Progress(contextlib.ExitStack):
         self._bar.update()
         now = time.monotonic()
         if now - self._logged < self.seconds:
-            return False
+            return
         self._logged = now
         elapsed = now - self._start
         left = elapsed / (self.done - self._first) * (self.steps - self.done)
-        logger.info(
-            "%s: epoch %d, step %d/%d, %s, %.0f images/s, %s left",
-            self.name, epoch, self.done, self.steps, _line(metrics()), self._images / elapsed, duration(left),
-        )  # fmt: skip
-        return True
+        done = f"{self.name}: epoch {epoch}, step {self.done}/{self.steps}, {_line(metrics())}"
+        logger.info("%s, %.0f images/s, %s left", done, self._images / elapsed, duration(left))
 
     def epoch(self, epoch: int, metrics: dict[str, float]) -> None:
         """Write the metrics of a finished epoch."""

@@ -23,14 +23,15 @@ def named_module(package: str, name: str) -> ModuleType:
 
 
 def construct(function: Callable, settings: dict[str, Any], where: str, **given: Any) -> Any:
-    """Call `function(**given, **settings)`; a key of `settings` that it does not take, or a missing one, is a ConfigError.
+    """Call `function(**given, **settings)`, after checking the keys of `settings` against its signature.
 
-    `where` names the place of `settings` in the configuration, for the message.
+    `where` names the place of `settings` in the configuration. ConfigError for a key that is unknown or missing.
     """
     parameters = inspect.signature(function).parameters
     accepted = [name for name in parameters if name not in given]
+    required = [name for name in accepted if parameters[name].default is inspect.Parameter.empty]
     unknown = sorted(set(settings) - set(accepted))
-    missing = [name for name in accepted if parameters[name].default is inspect.Parameter.empty and name not in settings]
+    missing = [name for name in required if name not in settings]
     if unknown or missing:
         problem = f"unknown key {unknown[0]!r}" if unknown else f"key {missing[0]!r} is missing"
         raise ConfigError(f"{where}: {problem}; the keys are: {', '.join(accepted)}")

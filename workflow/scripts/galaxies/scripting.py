@@ -131,5 +131,3 @@ def _json_argument(text: str) -> typing.Any:
         return json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
     except (OSError, json.JSONDecodeError) as error:
         raise argparse.ArgumentTypeError(f"not JSON, nor @file with JSON: {error}") from error
-
-

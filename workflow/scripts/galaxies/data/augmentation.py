@@ -74,7 +74,7 @@ class Augmentation:
 
 
 def transform(images: Tensor, matrices: Tensor) -> Tensor:
-    """Resample float images (B, C, S, S) through `matrices` (B, 2, 3) of `Augmentation.draw`: bilinear, edges repeated."""
+    """Resample float images (B, C, S, S) by `matrices` (B, 2, 3) of `Augmentation.draw`: bilinear, edges repeated."""
     side = images.shape[-1]
     matrices = matrices.to(images.device, torch.float32, non_blocking=True)
     centres = (2 * torch.arange(side, device=images.device, dtype=torch.float32) + 1) / side - 1

@@ -80,7 +80,7 @@ def read_catalogue(path: Path) -> pd.DataFrame:
     """
     hint = "delete the file; the rule `prepare_catalogue` writes it again"
     try:
-        catalogue = pd.read_csv(path, index_col=ID_COLUMN, float_precision="round_trip")
+        catalogue = pd.read_csv(path, index_col=ID_COLUMN)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable catalogue ({error})", hint) from error
     numeric = all(pd.api.types.is_numeric_dtype(kind) for kind in catalogue.dtypes)

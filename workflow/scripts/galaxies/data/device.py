@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from galaxies.compute import Compute, free_host_memory
+from galaxies.data.splits import read_split
 from galaxies.data.store import View
-from galaxies.errors import ConfigError
+from galaxies.errors import DataError
 
 logger = logging.getLogger(__name__)
 
-READ_BLOCK = 64 * 2**20  # bytes of images per read while a view is loaded
 MEMORY_SHARE = 0.5  # of the free memory that images may take; the rest is for activations and other processes
 PREFETCH = 3  # batches that are read ahead of the one in use
 
@@ -43,22 +43,22 @@ class Images:
         self.device = compute.device
         with View(self.view) as opened:
             self.columns = list(opened.columns)
-            self.shape = (len(self.rows), *opened.images.shape[1:])
-            self.ids = np.asarray(opened.ids[:])[self.rows]
-            labels = np.asarray(opened.labels[:], dtype=np.float32)[self.rows]
+            self.attributes = opened.attributes
+            self.shape = (len(self.rows), *opened.shape[1:])
+            self.ids = opened.ids[self.rows]
             self.placement = _placement(compute, int(np.prod(self.shape)))
-            self.labels = torch.from_numpy(labels).to(self.device)
+            self.labels = torch.from_numpy(opened.labels[self.rows]).to(self.device)
             if self.placement != "disk":
-                self.images = torch.from_numpy(_read_rows(opened.images, self.rows))
+                self.images = torch.from_numpy(opened.read(self.rows))
         if self.placement == "device":
             self.images = self.images.to(self.device)
         elif self.placement == "host":
             self.images = self.images.pin_memory()
+        where = {"device": f"in {self.device.type} memory", "host": "in main memory", "disk": "read as needed"}
+        megabytes = np.prod(self.shape) / 1e6
         logger.info(
-            "%s: %d images of %d px, %.0f MB, %s",
-            self.view.name, len(self), self.size, np.prod(self.shape) / 1e6,
-            {"device": f"in {self.device.type} memory", "host": "in main memory", "disk": "read as needed"}[self.placement],
-        )  # fmt: skip
+            "%s: %d images of %d px, %.0f MB, %s", view.name, len(self), self.size, megabytes, where[self.placement]
+        )
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -69,7 +69,7 @@ class Images:
         return self.shape[-1]
 
     def batches(self, order: Tensor, batch_size: int) -> Iterator[Batch]:
-        """Batches of `batch_size` images in the given `order`, int64 indices (n,) into the rows; the last may be smaller."""
+        """Batches of `batch_size` images, the last perhaps smaller, in `order`: int64 indices (n,) into the rows."""
         order = order.to(self.device)
         parts = order.split(batch_size) if len(order) else ()
         if self.placement == "device":
@@ -101,10 +101,7 @@ class Images:
         images = torch.empty((len(indices), *self.shape[1:]), dtype=torch.uint8, pin_memory=pinned)
         if opened is None:
             return torch.index_select(self.images, 0, indices, out=images)
-        rows = self.rows[indices.numpy()]
-        order = np.argsort(rows, kind="stable")
-        images[torch.from_numpy(order)] = torch.from_numpy(opened.images[rows[order]])  # HDF5 reads rising rows only
-        return images
+        return images.copy_(torch.from_numpy(opened.read(self.rows[indices.numpy()])))
 
 
 def _placement(compute: Compute, size: int) -> str:
@@ -117,30 +114,16 @@ def _placement(compute: Compute, size: int) -> str:
     return "host" if not on_cpu and size <= MEMORY_SHARE * free_host_memory() else "disk"
 
 
-def _read_rows(images, rows: np.ndarray) -> np.ndarray:
-    """Rows of an HDF5 data set in any order, uint8.
+def split_rows(view: Path, split: Path, name: str) -> np.ndarray:
+    """Rows of a view that a split file puts into the set `name`, int64, in the order of that file.
 
-    Read in contiguous blocks: HDF5 takes far longer to select thousands of single rows than to read all between them.
+    Raises DataError if the set is empty or has galaxies that the view lacks.
     """
-    result = np.empty((len(rows), *images.shape[1:]), dtype=np.uint8)
-    order = np.argsort(rows, kind="stable")
-    rising = rows[order]
-    block = max(1, READ_BLOCK // max(1, int(np.prod(images.shape[1:]))))
-    start = 0
-    while start < len(rising):
-        first = rising[start]
-        end = int(np.searchsorted(rising, first + block))
-        read = images[first : rising[end - 1] + 1]
-        result[order[start:end]] = read[rising[start:end] - first]
-        start = end
-    return result
-
-
-def check_columns(images: Images, columns: list[str]) -> None:
-    """ConfigError unless the labels of `images` are the `columns` that a model predicts, in the same order."""
-    if images.columns != columns:
-        raise ConfigError(
-            f"{images.view}: the labels are {', '.join(images.columns[:4])}, ... ({len(images.columns)} columns), "
-            f"and the model predicts {', '.join(columns[:4])}, ... ({len(columns)} columns)",
-            "use the view that the model was trained on",
+    table = read_split(split)
+    ids = table.loc[table["split"] == name, "GalaxyID"].to_numpy()
+    if not len(ids):
+        raise DataError(
+            f"{split}: no galaxy is in the set {name!r}", "give it a size of at least 1 in the configuration"
         )
+    with View(view) as opened:
+        return opened.rows(ids)

@@ -193,6 +193,12 @@ def read_label_table(
     return pd.DataFrame((np.asarray(values) - low) / (high - low), index=_id_index(ids), columns=[column])
 
 
+def parse_id(text: str) -> int | None:
+    """Galaxy id written in decimal digits, None when `text` is anything else or does not fit into 64 bits."""
+    plain = text.isascii() and text.isdigit() and len(text) <= 19
+    return int(text) if plain and int(text) < 2**63 else None
+
+
 def _open_table(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """Header and (line number, fields) of a CSV file, or of the only CSV file in a zip archive."""
     if not path.is_file():
@@ -248,11 +254,10 @@ def _parse_rows(
         if len(row) != len(header):
             problems.append(f"row {line}: {len(row)} fields, expected {len(header)} as in the header")
             continue
-        text = row[id_position].strip()
-        if not (text.isascii() and text.isdigit() and int(text) < 2**63):
-            problems.append(f"row {line}: {header[id_position]} is {text!r}, expected an integer")
+        galaxy = parse_id(row[id_position].strip())
+        if galaxy is None:
+            problems.append(f"row {line}: {header[id_position]} is {row[id_position]!r}, expected an integer")
             continue
-        galaxy = int(text)
         if galaxy in seen:
             problems.append(f"row {line}: {header[id_position]} {galaxy} is already in row {seen[galaxy]}")
         seen[galaxy] = line

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 KINDS = {
-    "smooth": 0.43,
-    "disk": 0.395,
-    "edge_on": 0.095,
+    "smooth": 0.36,
+    "disk": 0.48,
+    "edge_on": 0.08,
     "irregular": 0.03,
     "merger": 0.03,
     "lens": 0.004,
@@ -72,7 +72,7 @@ class Galaxy:
     def visibility(self) -> float:
         """Contrast in (0, 1) that blurring and noise leave to a feature of the disk."""
         faintness = 10 ** (0.4 * (self.magnitude - 17.2)) * (self.r90 / 8) ** 2 / 1.5
-        return 1 / ((1 + (3.2 / self.resolution) ** 2.5) * (1 + 0.15 * faintness))
+        return 1 / ((1 + (2.7 / self.resolution) ** 2.5) * (1 + 0.15 * faintness))
 
 
 def draw_galaxy(rng: np.random.Generator) -> Galaxy:
@@ -81,8 +81,8 @@ def draw_galaxy(rng: np.random.Generator) -> Galaxy:
     # Euclidean number counts, N(<m) proportional to 10^(0.6 m), up to the limit of Galaxy Zoo 2.
     magnitude = max(17.0 + np.log10(rng.random()) / 0.6, 12.5)
     spheroidal = kind in ("smooth", "lens")
-    r90 = 10 ** (rng.normal(0.74 if spheroidal else 0.82, 0.15) - 0.17 * (magnitude - 16.5))
-    red = float(np.clip(rng.normal(0.82, 0.09), 0.55, 1.05))
+    r90 = 10 ** (rng.normal(0.71 if spheroidal else 0.78, 0.12) - 0.17 * (magnitude - 16.5))
+    red = float(np.clip(rng.normal(0.8, 0.09), 0.55, 1.05))
     blue = float(np.clip(rng.normal(0.42, 0.14), 0.1, 0.8))
     galaxy = Galaxy(
         kind=kind,
@@ -101,24 +101,24 @@ def draw_galaxy(rng: np.random.Generator) -> Galaxy:
 
 def _r_minus_i(g_minus_r: float, rng: np.random.Generator) -> float:
     """r - i colour on the locus of galaxies at low redshift, mag."""
-    return float(0.02 + 0.45 * g_minus_r + rng.normal(0, 0.03))
+    return float(0.01 + 0.41 * g_minus_r + rng.normal(0, 0.03))
 
 
 def _smooth(galaxy: Galaxy, rng: np.random.Generator) -> Galaxy:
     cigar = rng.random() < 0.055
-    axis_ratio = rng.uniform(0.2, 0.4) if cigar else 1 - 0.62 * rng.beta(1.15, 1.5)
+    axis_ratio = rng.uniform(0.2, 0.4) if cigar else 1 - 0.62 * rng.beta(1.0, 1.55)
     blue = rng.random() < 0.22
     return replace(
         galaxy,
         axis_ratio=float(axis_ratio),
-        sersic_index=float(rng.choice([1.0, 1.0, 1.5] if blue or cigar else [1.5, 2.0, 2.5, 3.0, 4.0])),
+        sersic_index=float(rng.choice([1.0, 1.0, 1.5] if blue or cigar else [1.0, 1.5, 2.0, 2.5, 4.0])),
         color=galaxy.disk_color if blue else galaxy.color,
     )
 
 
 def _disk(galaxy: Galaxy, rng: np.random.Generator) -> Galaxy:
     cos_inclination = rng.uniform(0.28, 1.0)
-    has_arms = rng.random() < 0.8
+    has_arms = rng.random() < 0.74
     winding = str(rng.choice(list(PITCH_ANGLES), p=[0.36, 0.40, 0.24]))
     barred = rng.random() < 0.3
     bar_length = rng.uniform(0.25, 0.5) if barred else 0.0
@@ -128,7 +128,7 @@ def _disk(galaxy: Galaxy, rng: np.random.Generator) -> Galaxy:
         galaxy,
         axis_ratio=float(np.sqrt(cos_inclination**2 + 0.15**2 * (1 - cos_inclination**2))),
         sersic_index=float(rng.choice([1.0, 1.5, 2.0, 4.0])),
-        bulge_fraction=float(rng.beta(0.9, 4.2)) if has_arms else float(rng.beta(1.5, 2.2)),
+        bulge_fraction=float(rng.beta(0.9, 5.0)) if has_arms else float(rng.beta(1.5, 3.2)),
         bar=float(rng.uniform(0.35, 1.0)) if barred else 0.0,
         bar_length=float(bar_length),
         bar_angle=float(rng.uniform(0, np.pi)),

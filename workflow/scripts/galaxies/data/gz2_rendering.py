@@ -32,10 +32,10 @@ _ZERO_POINT = 22.5  # fluxes in nanomaggies
 _SKY_NOISE = np.array([0.018, 0.024, 0.036], dtype=np.float32)  # standard deviation per camera pixel, nanomaggies
 _GAIN = np.array([420.0, 300.0, 220.0], dtype=np.float32)  # photo-electrons per nanomaggie
 _DISPLAY_WEIGHT = np.array([8.1, 5.7, 5.3], dtype=np.float32)  # of g, r, i in blue, green, red
-_STRETCH = 0.23  # slope of the asinh stretch at zero
-_SOFTENING = 4.4  # the larger, the earlier the stretch turns logarithmic
-_BLACK_POINT = np.array([-0.035, -0.035, -0.015], dtype=np.float32)  # weighted r, g, b flux that is shown black
-_MARGIN = 1.15  # side of the Fourier grid / side of the picture: light that leaves one edge must not enter the other
+_STRETCH = 0.24  # slope of the asinh stretch at zero
+_SOFTENING = 4.8  # the larger, the earlier the stretch turns logarithmic
+_BLACK_POINT = np.array([0.0, -0.01, 0.005], dtype=np.float32)  # weighted r, g, b flux that is shown black
+_MARGIN = 1.22  # side of the Fourier grid / side of the picture: light that leaves one edge must not enter the other
 
 
 def render(galaxy: Galaxy, rng: np.random.Generator) -> np.ndarray:
@@ -124,7 +124,7 @@ class _Sky:
         bands = fft.irfft2(fft.ifftshift(self._fourier, axes=1), s=(self.grid, self.grid))
         bands = bands[:, : self.side, : self.side].astype(np.float32)
         # Sky brightness and its subtraction differ from frame to frame.
-        bands += (0.2 * _SKY_NOISE * rng.standard_normal(_BANDS, dtype=np.float32))[:, None, None]
+        bands += (0.17 * _SKY_NOISE * rng.standard_normal(_BANDS, dtype=np.float32))[:, None, None]
         sky_noise = _SKY_NOISE * np.float32(rng.lognormal(0.05, 0.15))
         variance = sky_noise[:, None, None] ** 2 + np.maximum(bands, 0) / _GAIN[:, None, None]
         image = galsim.ImageF(np.ascontiguousarray(bands.reshape(-1, self.side)))
@@ -160,7 +160,7 @@ def _add_galaxy(sky: _Sky, galaxy: Galaxy, rng: np.random.Generator) -> None:
         _add_edge_on(sky, galaxy, total, old, rng)
     else:
         # 90 % of the Petrosian light lies within 2.35 half-light radii, hardly depending on the Sersic index.
-        size = 1 / 1.8 / np.sqrt(np.sqrt((1 + galaxy.axis_ratio**2) / 2))
+        size = 1 / 1.75 / np.sqrt(np.sqrt((1 + galaxy.axis_ratio**2) / 2))
         _add_spheroid(sky, sky.center, galaxy, size, galaxy.axis_ratio, old)
     if galaxy.companion:
         _add_companion(sky, galaxy, rng)
@@ -200,9 +200,11 @@ def _disk_light(
 ) -> list[tuple[np.ndarray, float, tuple[float, float] | None]]:
     """Maps of a disk, each with its share of the disk's light and its colour (None for that of the disk)."""
     # An inclined disk has its 90 % radius on a circle, so its major axis is longer.
-    length = 0.34 / np.sqrt((1 + galaxy.axis_ratio**2) / 2)
+    stretch = 1 / np.sqrt((1 + galaxy.axis_ratio**2) / 2)
+    length = 0.38 * stretch
     radius = plane.radius
-    smooth = np.exp(-radius / np.float32(length))
+    edge = 1 / (1 + np.exp((radius - np.float32(rng.uniform(0.95, 1.35) * stretch)) / np.float32(0.1)))
+    smooth = np.exp(-radius / np.float32(length)) * edge
     azimuth = plane.azimuth()
     if galaxy.disturbance > 0.15:
         direction = rng.uniform(0, 2 * np.pi)
@@ -214,15 +216,15 @@ def _disk_light(
     young = (g_minus_r - 0.18, r_minus_i - 0.1)
     shares = {"arms": 0.0, "bar": 0.0, "ring": 0.0, "clumps": 0.0}
     if galaxy.arm_strength:
-        shares["arms"] = 0.15 + 0.5 * galaxy.arm_strength
+        shares["arms"] = 0.15 + 0.4 * galaxy.arm_strength
         start = max(galaxy.bar_length, 0.12)
         winding = np.log(np.maximum(radius, 0.02) / start) / np.float32(np.tan(np.radians(galaxy.pitch)))
-        winding += np.float32(0.8 * galaxy.flocculence) * _mottle(plane.side, rng, cells=7)
+        winding += np.float32(0.15 + 0.6 * galaxy.flocculence) * _mottle(plane.side, rng, cells=11)
         crest = np.cos(galaxy.arms * (azimuth - winding - np.float32(galaxy.bar_angle)))
-        sharpness = np.float32(1.0 + 1.4 * galaxy.arm_strength)
-        arms = np.exp(sharpness * (crest - 1)) * np.exp(-radius / np.float32(1.45 * length))
+        sharpness = np.float32(0.9 + 1.3 * galaxy.arm_strength)
+        arms = np.exp(sharpness * (crest - 1)) * np.exp(-radius / np.float32(1.25 * length)) * edge
         arms *= 1 / (1 + np.exp((start - radius) / 0.04))
-        arms *= np.exp((0.5 + 0.9 * galaxy.clumpiness) * mottle)
+        arms *= np.exp((0.35 + 0.7 * galaxy.clumpiness) * mottle + 0.45 * _mottle(plane.side, rng, cells=8))
         parts.append((arms, shares["arms"], young))
     if galaxy.bar:
         shares["bar"] = 0.2 * galaxy.bar * (1 - shares["arms"]) ** 0.5
@@ -307,21 +309,21 @@ def _add_arc(sky: _Sky, galaxy: Galaxy, rng: np.random.Generator) -> None:
 def _add_field(sky: _Sky, rng: np.random.Generator) -> None:
     """Foreground stars and galaxies of the background, with number counts that rise towards the faint."""
     arcmin2 = (sky.side * CAMERA_PIXEL / 60) ** 2
-    number = min(rng.poisson(9 * arcmin2 * rng.lognormal(0, 0.5)), 90)
+    number = min(rng.poisson(12.5 * arcmin2 * rng.lognormal(0, 0.5)), 80)
     bright, faint = 15.0, 22.6
     for _ in range(number):
         position = rng.uniform(-0.02, 1.02, 2) * sky.side
-        slope = 0.28
+        slope = 0.3
         low, high = 10 ** (slope * (bright - faint)), 1.0
         magnitude = faint + np.log10(low + rng.random() * (high - low)) / slope
         if rng.random() < 0.5:
-            g_minus_r = float(rng.choice([0.3, 0.5, 0.9, 1.4], p=[0.12, 0.28, 0.2, 0.4]) + rng.normal(0, 0.08))
-            r_minus_i = 0.35 * g_minus_r if g_minus_r < 1.2 else rng.uniform(0.6, 1.6)
+            g_minus_r = float(rng.choice([0.3, 0.5, 0.9, 1.4], p=[0.14, 0.32, 0.22, 0.32]) + rng.normal(0, 0.08))
+            r_minus_i = 0.35 * g_minus_r if g_minus_r < 1.2 else rng.uniform(0.55, 1.15)
             sky.add_star(position, magnitude, (g_minus_r, float(r_minus_i)))
         else:
             g_minus_r = float(np.clip(rng.normal(0.8, 0.35), 0.1, 1.6))
             size = rng.uniform(0.6, 1.8) * 10 ** (-0.08 * (magnitude - 20.5)) / CAMERA_PIXEL
-            profile = galsim.Exponential(half_light_radius=size)
+            profile = galsim.Exponential(half_light_radius=min(size, 0.05 * sky.side))
             profile = profile.shear(q=rng.uniform(0.3, 1.0), beta=rng.uniform(0, np.pi) * galsim.radians)
             sky.add_profile(profile, position, fluxes(magnitude, (g_minus_r, 0.45 * g_minus_r)))
 
@@ -349,4 +351,4 @@ def _add_artifacts(bands: np.ndarray, galaxy: Galaxy, rng: np.random.Generator) 
         for angle in (np.pi / 4, 3 * np.pi / 4):
             along = (x - side / 2) * np.cos(angle) + (y - side / 2) * np.sin(angle)
             across = (x - side / 2) * np.sin(angle) - (y - side / 2) * np.cos(angle)
-            bands += spike * np.exp(-np.abs(along) / (0.12 * side) - np.abs(across) / 1.2).astype(np.float32)
+            bands += spike * np.exp(-np.abs(along) / (0.05 * side) - np.abs(across) / 1.2).astype(np.float32)

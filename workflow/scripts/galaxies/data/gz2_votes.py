@@ -24,21 +24,21 @@ def answer_probabilities(galaxy: Galaxy, rng: np.random.Generator) -> dict[int, 
     flat = 1 / (1 + np.exp((q - 0.33) / 0.05))
 
     features = {
-        "smooth": 0.05 + 0.35 * flat,
+        "smooth": 0.225 + 0.14 * flat,
         "lens": 0.2,
-        "disk": 0.13 + 0.25 * (1 - galaxy.bulge_fraction) * (0.3 + 0.7 * visible) + 0.25 * flat,
+        "disk": 0.16 + 0.3 * (1 - galaxy.bulge_fraction) * (0.3 + 0.7 * visible) + 0.25 * flat,
         "merger": 0.25,
-        "edge_on": 0.55 + 0.4 * visible,
+        "edge_on": 0.5 + 0.42 * visible,
         "irregular": 0.45 + 0.35 * visible,
         "star": 0.1,
         "artifact": 0.15,
     }[galaxy.kind]
-    for strength, weight in ((arms, 0.95), (bar, 0.7), (ring, 0.7), (clumps, 0.35), (disturbed, 0.3)):
+    for strength, weight in ((min(1.0, 1.25 * arms), 0.9), (bar, 0.7), (ring, 0.7), (clumps, 0.35), (disturbed, 0.3)):
         features = 1 - (1 - features) * (1 - weight * strength)
-    features = _scatter(features, 0.45, rng)
-    not_galaxy = {"star": 0.85, "artifact": 0.6}.get(galaxy.kind, 0.012 + 0.02 * rng.exponential())
+    features = _scatter(features, 0.8 if galaxy.kind == "smooth" else 0.5, rng)
+    not_galaxy = {"star": 0.8, "artifact": 0.45}.get(galaxy.kind, 0.008 + 0.012 * rng.exponential())
 
-    bulge = {"edge_on": 0.2}.get(galaxy.kind, galaxy.bulge_fraction)
+    bulge = min(galaxy.bulge_fraction, 0.5) if galaxy.kind in ("disk", "irregular") else 0.3
     prominence = np.log(bulge + 0.01) + rng.normal(0, 0.25)
     bulge_steps = -(((prominence - np.log([0.012, 0.09, 0.33, 0.85])) / 0.62) ** 2) / 2
 
@@ -56,7 +56,7 @@ def answer_probabilities(galaxy: Galaxy, rng: np.random.Generator) -> dict[int, 
         odd = 1 - (1 - odd) * (1 - 0.85 * strength)
     background = np.array([0.012, 0.003, 0.02, 0.02, 0.035, 0.03, 0.004])
 
-    rounded = _thresholds(q + rng.normal(0, 0.02), edges=(0.4, 0.77), width=0.05)[::-1]
+    rounded = _thresholds(q + rng.normal(0, 0.02), edges=(0.385, 0.78), width=0.07)[::-1]
 
     edge_bulges = {"rounded": (0.86, 0.05, 0.09), "boxy": (0.4, 0.5, 0.1), "none": (0.14, 0.03, 0.83)}
     if edge_on:
@@ -73,9 +73,9 @@ def answer_probabilities(galaxy: Galaxy, rng: np.random.Generator) -> dict[int, 
 
     probabilities = {
         1: [(1 - not_galaxy) * (1 - features), (1 - not_galaxy) * features, not_galaxy],
-        2: _pair(_scatter((0.75 + 0.23 * visible) if edge_on else 0.01 + 0.5 * flat, 0.35, rng)),
+        2: _pair(_scatter((0.68 + 0.29 * visible) if edge_on else 0.015 + 0.5 * flat, 0.6, rng)),
         3: _pair(_scatter(0.03 + 0.9 * bar, 0.4, rng)),
-        4: _pair(_scatter(0.08 + 0.9 * min(1.0, 1.25 * arms), 0.4, rng)),
+        4: _pair(_scatter(0.1 + 0.88 * min(1.0, 1.32 * arms), 0.4, rng)),
         5: _normalised(np.exp(bulge_steps) + 1e-4),
         6: _pair(_scatter(odd, 0.3, rng)),
         7: rounded,

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from galaxies.data.archives import Archive, is_litter
+from galaxies.data.gz2 import parse_id
 from galaxies.data.local import FETCH, IMAGES
 from galaxies.errors import DataError
 
@@ -131,9 +132,9 @@ def _ids_of(path: Path, names: list[str]) -> dict[int, str]:
         if file.suffix.lower() not in (".jpg", ".jpeg"):
             others.append(name)
             continue
-        if not (file.stem.isascii() and file.stem.isdigit() and int(file.stem) < 2**63):
+        image_id = parse_id(file.stem)
+        if image_id is None:
             raise DataError(f"{path}: the name of {name!r} is no galaxy id, expected digits as in 100008.jpg")
-        image_id = int(file.stem)
         if image_id in files:
             raise DataError(f"{path}: {files[image_id]!r} and {name!r} are both images of GalaxyID {image_id}")
         files[image_id] = name

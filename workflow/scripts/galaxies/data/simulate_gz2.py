@@ -70,15 +70,15 @@ def simulate_galaxy(seed: int, index: int) -> SimulatedGalaxy:
     )
 
 
-def simulate_gz2(images: Path, solutions: Path, *, count: int, seed: int, threads: int) -> None:
-    """Write `count` simulated galaxies: the folder `images` with `<GalaxyID>.jpg`, and the table `solutions`.
+def simulate_gz2(images: Path, solutions: Path, *, number: int, seed: int, threads: int) -> None:
+    """Write `number` simulated galaxies: the folder `images` with `<GalaxyID>.jpg`, and the table `solutions`.
 
     `threads` processes share the work. The table, sorted by id, is written last, whole or not at all.
-    Raises DataError for a count that is not in [1, 900000], a negative seed, less than one thread, or a folder that
+    Raises DataError for a number that is not in [1, 900000], a negative seed, less than one thread, or a folder that
     holds files already.
     """
-    if not 1 <= count <= CAPACITY:
-        raise DataError(f"count of simulated images is {count}, expected 1 to {CAPACITY}", "six-digit ids are unique")
+    if not 1 <= number <= CAPACITY:
+        raise DataError(f"number of simulated images is {number}, expected 1 to {CAPACITY}", "six-digit ids are unique")
     if seed < 0:
         raise DataError(f"seed of the simulation is {seed}, expected 0 or more")
     if threads < 1:
@@ -88,22 +88,22 @@ def simulate_gz2(images: Path, solutions: Path, *, count: int, seed: int, thread
         raise DataError(f"{images}: the folder for the simulated images is not empty", "remove it or name another one")
     rows: dict[int, np.ndarray] = {}
     start = reported = time.monotonic()
-    for chunk in _simulate_chunks(images, count, seed, threads):
+    for chunk in _simulate_chunks(images, number, seed, threads):
         rows.update(chunk)
         now = time.monotonic()
-        if now - reported >= _REPORT_EVERY or len(rows) == count:
+        if now - reported >= _REPORT_EVERY or len(rows) == number:
             rate = len(rows) / (now - start)
-            left = (count - len(rows)) / rate
-            logger.info("Simulated %d of %d galaxies, %.1f images/s, %.0f s left", len(rows), count, rate, left)
+            left = (number - len(rows)) / rate
+            logger.info("Simulated %d of %d galaxies, %.1f images/s, %.0f s left", len(rows), number, rate, left)
             reported = now
     table = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS)).sort_index().rename_axis("GalaxyID")
     with atomic(solutions) as temporary:
         table.to_csv(temporary, float_format="%.9g")
 
 
-def _simulate_chunks(images: Path, count: int, seed: int, threads: int) -> Iterator[dict[int, np.ndarray]]:
+def _simulate_chunks(images: Path, number: int, seed: int, threads: int) -> Iterator[dict[int, np.ndarray]]:
     """Id -> votes of each finished chunk of images, in no fixed order."""
-    chunks = (range(first, min(first + _CHUNK, count)) for first in range(0, count, _CHUNK))
+    chunks = (range(first, min(first + _CHUNK, number)) for first in range(0, number, _CHUNK))
     if threads == 1:
         yield from (_write_chunk(images, seed, chunk) for chunk in chunks)
         return

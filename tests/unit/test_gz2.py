@@ -1,0 +1,312 @@
+"""Label tables of Galaxy Zoo 2: what is read, and what is refused."""
+
+import csv
+import io
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import GZ2_TREE, gz2_fractions
+
+import prepare_catalogue
+from galaxies.data.catalogue import read_catalogue
+from galaxies.data.gz2 import COLUMNS, QUESTIONS, read_label_table, read_solutions, tree_errors, tree_violations
+from galaxies.errors import ConfigError, DataError
+
+# Rows of the released table.
+REAL_ROWS = """\
+100008,0.383147,0.616853,0,0,0.616853,0.038452149,0.578400851,0.418397819,0.198455181,0,0.104752126,0.512100874,0,\
+0.054453,0.945547,0.201462524,0.181684476,0,0,0.0272265,0,0.0272265,0,0,0,0,0,0,0.279952491,0.138445328,0,0,\
+0.092885571,0,0,0,0.325512248
+100143,0.269843,0.730157,0,0.730157,0,0,0,0,0,0,0,0,0,0.410635,0.589365,0,0,0.269843,0,0,0.034116788,0,0.136878196,\
+0.239640016,0,0.56142867,0,0.16872833,0,0,0,0,0,0,0,0,0
+100134,0.021834,0.976952,0.001214,0.021750859,0.955201141,0.313076726,0.642124415,0.546490632,0.408710509,0.160096487,\
+0.760687801,0.034416852,0,0.611499,0.388501,0.010917,0.010917,0,0,0.032377038,0.064143188,0.4502247,0,0.032377038,\
+0.032377038,0,0,0.021750859,0.207252747,0.152044077,0.187193808,0,0,0.054649063,0.081973595,0.081973595,0.327894379
+135453,0.360342,0.098619,0.541039,0,0.098619,0,0.098619,0,0.098619,0,0,0,0.098619,0.12106,0.87894,0.256566747,\
+0.103775253,0,0,0,0.12106,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0
+"""
+
+
+def real_file(path):
+    path.write_text(",".join(("GalaxyID", *COLUMNS)) + "\n" + REAL_ROWS)
+    return path
+
+
+def many_rows(path, count=200, **changes):
+    """A valid table of `count` rows with ids 1000, 1001, ...; `changes` maps a column to {row: value}."""
+    table = gz2_fractions(list(range(1000, 1000 + count))).astype(object)
+    for column, values in changes.items():
+        for row, value in values.items():
+            table.iloc[row, table.columns.get_loc(column)] = value
+    table.to_csv(path)
+    return path
+
+
+def test_tree_is_the_published_one():
+    assert COLUMNS[:4] == ("Class1.1", "Class1.2", "Class1.3", "Class2.1")
+    assert COLUMNS[-1] == "Class11.6"
+    assert len(COLUMNS) == len(set(COLUMNS)) == 37
+    assert [(len(q.columns), q.parent) for q in QUESTIONS] == GZ2_TREE
+    assert all(len(q.answers) == len(q.columns) for q in QUESTIONS)
+    starts = np.cumsum([0] + [len(q.columns) for q in QUESTIONS])[:-1]
+    assert starts.tolist() == [0, 3, 5, 7, 9, 13, 15, 18, 25, 28, 31]
+
+
+def test_reads_real_rows_losslessly(tmp_path):
+    table = read_solutions(real_file(tmp_path / "solutions.csv"))
+    assert table.index.tolist() == [100008, 100143, 100134, 135453]
+    assert table.index.dtype == np.int64
+    assert tuple(table.columns) == COLUMNS
+    expected = [[float(value) for value in row[1:]] for row in csv.reader(io.StringIO(REAL_ROWS))]
+    np.testing.assert_array_equal(table.to_numpy(), expected)
+    # The released numbers are rounded to about 1e-7 at each answer.
+    assert tree_errors(table).abs().to_numpy().max() < 1e-6
+
+
+def test_zip_bom_and_spelling_of_id_give_the_same_table(tmp_path):
+    plain = real_file(tmp_path / "solutions.csv")
+    text = "\ufeff" + plain.read_text().replace("GalaxyID", "GalaxyId").replace("\n", "\r\n")
+    with zipfile.ZipFile(tmp_path / "solutions.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("training_solutions_rev1.csv", text)
+        archive.writestr("__MACOSX/._training_solutions_rev1.csv", b"litter")
+    pd.testing.assert_frame_equal(read_solutions(tmp_path / "solutions.zip"), read_solutions(plain))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("Class3.2,", "", ["missing column 'Class3.2'"]),
+        ("Class3.2,", "Class3.2,Class3.3,", ["unknown column 'Class3.3'"]),
+        ("Class7.1", "Clas7.1", ["unknown column 'Clas7.1'", "did you mean 'Class7.1'"]),
+        ("Class7.1", "Class7.2", ["missing column 'Class7.1'", "repeated column 'Class7.2'"]),
+        ("Class1.1,Class1.2", "Class1.2,Class1.1", ["out of order", "column 2 is 'Class1.2', not 'Class1.1'"]),
+        ("GalaxyID", "Galaxy", ["first column is 'Galaxy'"]),
+    ],
+)
+def test_bad_header(tmp_path, old, new, words):
+    path = real_file(tmp_path / "solutions.csv")
+    header, rows = path.read_text().split("\n", 1)
+    path.write_text(header.replace(old, new, 1) + "\n" + rows)
+    with pytest.raises(DataError) as error:
+        read_solutions(path)
+    for word in (str(path), *words):
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["1.2", "-0.1", "nan", "", "inf", "many"])
+def test_bad_value_names_row_id_column_value(tmp_path, value):
+    path = many_rows(tmp_path / "solutions.csv", **{"Class4.1": {7: value}})
+    with pytest.raises(DataError) as error:
+        read_solutions(path)
+    for word in (str(path), "row 9,", "GalaxyID 1007", "Class4.1", repr(value), "[0, 1]"):
+        assert word in str(error.value)
+
+
+def test_repeated_and_malformed_ids(tmp_path):
+    path = tmp_path / "solutions.csv"
+    text = many_rows(path, 20).read_text()
+    path.write_text(text.replace("\n1005,", "\n1003,"))
+    with pytest.raises(DataError, match=r"row 7: GalaxyID 1003 is already in row 5"):
+        read_solutions(path)
+    path.write_text(text.replace("\n1005,", "\n1005.5,"))
+    with pytest.raises(DataError, match=r"row 7: GalaxyID is '1005.5'"):
+        read_solutions(path)
+    path.write_text(text.replace("\n1005,", "\n1005,0.5,"))
+    with pytest.raises(DataError, match="row 7: 39 fields, expected 38"):
+        read_solutions(path)
+
+
+def test_small_tree_violations_are_counted_and_reported(tmp_path, caplog):
+    path = tmp_path / "solutions.csv"
+    valid = read_solutions(many_rows(path))
+    # Question 6 and its follow-up: 1e-3 more at 6.2 breaks question 6 alone.
+    table = read_solutions(many_rows(path, **{"Class6.2": {3: valid["Class6.2"].iloc[3] - 1e-3}}))
+    found = tree_violations(table)
+    assert found["rows"] == found["per_question"]["6"] == 1
+    assert found["worst_error"] == pytest.approx(1e-3, abs=2e-6)  # the table is rounded to 1e-6
+    assert "1 of 200 rows" in caplog.text
+    assert "GalaxyID 1003, question 6" in caplog.text
+
+
+def test_one_large_tree_violation(tmp_path):
+    path = tmp_path / "solutions.csv"
+    value = read_solutions(many_rows(path))["Class6.2"].iloc[3]
+    changed = value - 0.03 if value > 0.03 else value + 0.03
+    with pytest.raises(DataError, match=r"GalaxyID 1003, question 6 .* miss 1 by 0.0300"):
+        read_solutions(many_rows(path, **{"Class6.2": {3: changed}}))
+
+
+def test_many_small_tree_violations(tmp_path):
+    path = tmp_path / "solutions.csv"
+    values = read_solutions(many_rows(path))["Class6.2"]
+    rows = [i for i in range(200) if values.iloc[i] > 0.01][:3]  # 1.5 % of the rows
+    with pytest.raises(DataError, match="3 of 200 rows"):
+        read_solutions(many_rows(path, **{"Class6.2": {i: values.iloc[i] - 5e-4 for i in rows}}))
+
+
+def test_files_that_are_no_table(tmp_path):
+    missing = tmp_path / "training_solutions_rev1.csv"
+    with pytest.raises(DataError, match=r"no such file[\s\S]*kaggle competitions download"):
+        read_solutions(missing)
+    missing.write_bytes(b"")
+    with pytest.raises(DataError, match="empty"):
+        read_solutions(missing)
+    missing.write_bytes(b"\xff\xfe\x00PK")
+    with pytest.raises(DataError, match="UTF-8"):
+        read_solutions(missing)
+    missing.write_text(",".join(("GalaxyID", *COLUMNS)) + "\n")
+    with pytest.raises(DataError, match="no rows"):
+        read_solutions(missing)
+    archive = tmp_path / "training_solutions_rev1.zip"
+    archive.write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(DataError, match="not a readable zip"):
+        read_solutions(archive)
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("a.csv", "x")
+        file.writestr("b.csv", "x")
+    with pytest.raises(DataError, match="2 CSV files, expected one"):
+        read_solutions(archive)
+
+
+def test_numeric_label_table_maps_its_range(tmp_path):
+    path = tmp_path / "mass.csv"
+    path.write_text("name,objid,mass\na,12,8\nb,11,12\nc,13,9\n")
+    table = read_label_table(path, "mass", "numeric", [8, 12], "OBJID")
+    assert table.index.tolist() == [12, 11, 13]
+    assert table.index.name == "GalaxyID"
+    assert table["mass"].tolist() == [0, 1, 0.25]
+
+
+@pytest.mark.parametrize(("value", "limits"), [("12.5", [8, 12]), ("nan", [8, 12]), ("x", [8, 12]), ("9", None)])
+def test_numeric_outliers_name_the_row(tmp_path, value, limits):
+    path = tmp_path / "mass.csv"
+    path.write_text(f"GalaxyID,mass\n11,{value}\n")
+    with pytest.raises(DataError, match=rf"row 2, GalaxyID 11: mass is '{value}'"):
+        read_label_table(path, "mass", "numeric", limits)
+
+
+def test_class_label_table_is_one_hot_in_order(tmp_path):
+    path = tmp_path / "classes.csv"
+    path.write_text("GalaxyID,label\n5,10\n7,2\n6,10\n")
+    table = read_label_table(path, "label", "class")
+    assert table.columns.tolist() == ["label=2", "label=10"]
+    assert table.to_numpy().tolist() == [[0, 1], [1, 0], [0, 1]]
+    path.write_text("GalaxyID,label\n5,\n")
+    with pytest.raises(DataError, match="row 2, GalaxyID 5: label is ''"):
+        read_label_table(path, "label", "class")
+    path.write_text("GalaxyID,label\n" + "".join(f"{i},{i / 7}\n" for i in range(101)))
+    with pytest.raises(DataError, match=r"101 different values[\s\S]*kind: numeric"):
+        read_label_table(path, "label", "class")
+
+
+def test_label_table_settings_that_cannot_be(tmp_path):
+    path = tmp_path / "spiral.csv"
+    path.write_text("GalaxyID,spiral\n5,1\n")
+    with pytest.raises(DataError, match=r"no column 'sprial' .did you mean 'spiral'"):
+        read_label_table(path, "sprial", "numeric")
+    with pytest.raises(ConfigError, match="kind is 'number'"):
+        read_label_table(path, "spiral", "number")
+    with pytest.raises(ConfigError, match="range"):
+        read_label_table(path, "spiral", "numeric", [1, 1])
+
+
+def prepare(sample, out, **changes):
+    settings = {
+        "labels": [sample.solutions],
+        "dataset": "gz2_kaggle",
+        "source": "simulated",
+        "tables": [{"file": sample.solutions.name, "kind": "solutions"}],
+        "unmatched": "error",
+    } | changes
+    prepare_catalogue.main(
+        sample.images, catalogue=out / "catalogue.csv", provenance=out / "provenance.json", **settings
+    )
+    return out / "catalogue.csv", out / "provenance.json"
+
+
+def test_catalogue_and_provenance(gz2_sample, tmp_path):
+    """Rows come out by id, numbers unchanged, and the two files are the same every time."""
+    shuffled = pd.read_csv(gz2_sample.solutions).sample(frac=1, random_state=1)
+    shuffled.to_csv(gz2_sample.solutions, index=False)
+    classes = tmp_path / "classes.csv"
+    classes.write_text("GalaxyID,label\n" + "".join(f"{galaxy},{galaxy % 2}\n" for galaxy in gz2_sample.ids))
+    changes = {
+        "labels": [gz2_sample.solutions, classes],
+        "tables": [{"kind": "solutions"}, {"kind": "class", "column": "label"}],
+    }
+    catalogue, provenance = prepare(gz2_sample, tmp_path / "out", **changes)
+    table = read_catalogue(catalogue)
+    assert table.index.tolist() == gz2_sample.ids
+    expected = shuffled.set_index("GalaxyID").sort_index()
+    np.testing.assert_array_equal(table[list(COLUMNS)].to_numpy(), expected.to_numpy())
+    assert table["label=1"].tolist() == [galaxy % 2 for galaxy in gz2_sample.ids]
+    origin = json.loads(provenance.read_text())
+    assert origin["simulated"] is True
+    assert origin["images"] == origin["rows"] == 6
+    assert origin["image_location"] == "images_training_rev1"
+    assert origin["tree_violations"]["training_solutions_rev1.csv"]["rows"] == 0
+    assert origin["columns"]["Class1.1"]["kind"] == "vote_fraction"
+    assert str(tmp_path) not in provenance.read_text()
+    before = catalogue.read_bytes(), provenance.read_bytes()
+    prepare(gz2_sample, tmp_path / "out", **changes)
+    assert (catalogue.read_bytes(), provenance.read_bytes()) == before
+
+
+@pytest.mark.parametrize("lost", ["image", "row"])
+def test_unmatched_ids(gz2_sample, tmp_path, lost):
+    out = tmp_path / "out"
+    galaxy = gz2_sample.ids[2]
+    if lost == "image":
+        gz2_sample.image(2).unlink()
+        words = f"1 ids of training_solutions_rev1.csv have no image: {galaxy}"
+    else:
+        table = pd.read_csv(gz2_sample.solutions, index_col="GalaxyID")
+        table.drop(galaxy).to_csv(gz2_sample.solutions)
+        words = f"1 images have no row in training_solutions_rev1.csv: {galaxy}"
+    with pytest.raises(DataError, match=rf"{words}[\s\S]*unmatched: drop"):
+        prepare(gz2_sample, out)
+    assert not out.exists() or not list(out.iterdir())
+    catalogue, provenance = prepare(gz2_sample, out, unmatched="drop")
+    assert read_catalogue(catalogue).index.tolist() == [i for i in gz2_sample.ids if i != galaxy]
+    dropped = json.loads(provenance.read_text())["dropped"]
+    assert sorted(dropped.values()) == [0, 1]
+
+
+def test_nothing_in_common_and_bad_settings(gz2_sample, tmp_path):
+    out = tmp_path / "out"
+    other = tmp_path / "other.csv"
+    other.write_text("GalaxyID,label\n1,0\n")
+    one_class = {"labels": [other], "tables": [{"kind": "class", "column": "label"}]}
+    with pytest.raises(DataError, match="no galaxy has both"):
+        prepare(gz2_sample, out, unmatched="drop", **one_class)
+    with pytest.raises(ConfigError, match="unmatched is 'ignore'"):
+        prepare(gz2_sample, out, unmatched="ignore")
+    with pytest.raises(ConfigError, match="source is 'web'"):
+        prepare(gz2_sample, out, source="web")
+    with pytest.raises(ConfigError, match="keys are"):
+        prepare(gz2_sample, out, tables=[{"kind": "class", "colunm": "label"}])
+    with pytest.raises(DataError, match=r"both give the column.*Class1.1"):
+        prepare(gz2_sample, out, labels=[gz2_sample.solutions] * 2, tables=[{"kind": "solutions"}] * 2)
+    assert not out.exists() or not list(out.iterdir())
+
+
+def test_damaged_catalogue(gz2_sample, tmp_path):
+    catalogue, _ = prepare(gz2_sample, tmp_path / "out")
+    text = catalogue.read_text()
+    lines = text.splitlines(keepends=True)
+    damages = {
+        "cut off in a row": text[: len(text) // 2].rsplit(",", 3)[0],
+        "ids not ascending": lines[0] + lines[2] + lines[1],
+        "text for a number": text.replace("\n", "\n", 1).replace(",", ",x", 40),
+        "no id column": "a,b\n1,2\n",
+        "empty": "",
+    }
+    for damage in damages.values():
+        catalogue.write_text(damage)
+        with pytest.raises(DataError, match="prepare_catalogue"):
+            read_catalogue(catalogue)
+    with pytest.raises(DataError, match="catalogue"):
+        read_catalogue(tmp_path / "absent.csv")

@@ -1,0 +1,84 @@
+"""Only what changed reruns: seen in dry runs over a finished tiny run."""
+
+import os
+import time
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_nothing_to_do_after_a_run(finished):
+    assert finished.planned() == []
+
+
+def test_comment_in_a_loss_reruns_nothing(finished):
+    with finished.edit("galaxies/losses.py", "\ndef ", "\n# a remark\ndef "):
+        assert finished.planned() == []
+
+
+def test_comment_in_a_script_reruns_nothing(finished):
+    with finished.edit("train.py", "\ndef main(", "\n# a remark\ndef main("):
+        assert finished.planned() == []
+
+
+def test_changed_loss_retrains_what_uses_it(finished):
+    with finished.edit("galaxies/losses.py", "return ", "return 2 * "):
+        planned = finished.planned()
+    assert planned.count("train") == planned.count("predict") == 8
+    assert planned.count("galaxy_zoo_cnn_plot_learning_curves") == 4
+    assert not {"simulate_gz2", "pack_view", "prepare_catalogue", "split_dataset"} & set(planned)
+
+
+def test_changed_architecture_retrains_its_experiments_alone(finished):
+    with finished.edit("galaxies/models/resnet50.py", "FEATURES = 2048", "FEATURES = 2 * 1024"):
+        assert finished.planned().count("train") == 2
+
+
+def test_changed_plot_redraws_its_figures_and_trains_nothing(finished):
+    with finished.edit("galaxies/plots.py", "linewidth=1.8", "linewidth=1.9"):
+        assert finished.planned() == ["galaxy_zoo_cnn_plot_learning_curves"] * 4
+    with finished.edit("plot_rmse.py", 'xlabel="RMSE"', 'xlabel="root mean squared error"'):
+        assert finished.planned() == ["galaxy_zoo_cnn_plot_rmse"]
+
+
+def test_changed_epochs_retrain_one_experiment(finished):
+    text = (finished.folder / "tiny.yaml").read_text()
+    other = finished.folder / "other.yaml"
+    other.write_text(text.replace("approach2: {epochs: 2", "approach2: {epochs: 3"))
+    result = finished.snakemake("--dry-run", configfile="other.yaml")
+    trained = {line.split("/")[3] for line in result.stdout.splitlines() if "/model.pt" in line and "output" in line}
+    assert result.returncode == 0
+    assert trained == {"approach2"}, result.stdout
+
+
+def test_one_figure_and_its_short_name_are_the_same_request(finished):
+    figure = finished.folder / "results/tiny/galaxy_zoo_cnn/fig5_approach2.png"
+    before, size = figure.stat().st_mtime_ns, figure.stat().st_size
+    with finished.edit("plot_learning_curves.py", 'xlabel="Epoch"', 'xlabel="Epochs done"'):
+        for target in ("galaxy_zoo_cnn_fig5", "results/tiny/galaxy_zoo_cnn/fig5_approach2.png"):
+            assert finished.planned(target) == ["galaxy_zoo_cnn_plot_learning_curves"]
+        assert finished.snakemake("galaxy_zoo_cnn_fig5").returncode == 0
+        assert figure.stat().st_mtime_ns > before
+        assert finished.planned("galaxy_zoo_cnn_fig5") == []
+    assert finished.snakemake("galaxy_zoo_cnn_fig5").returncode == 0
+    assert figure.stat().st_size == size
+
+
+def test_figures_are_byte_stable(finished):
+    folder = finished.folder / "results/tiny/galaxy_zoo_cnn"
+    names = ["fig1_original.png", "fig4_approach1.png", "fig4_approach1.pdf", "rmse.png"]
+    before = {name: (folder / name).read_bytes() for name in names}
+    rules = ["galaxy_zoo_cnn_plot_original", "galaxy_zoo_cnn_plot_rmse", "galaxy_zoo_cnn_plot_learning_curves"]
+    assert finished.snakemake("--forcerun", *rules).returncode == 0
+    assert {name: (folder / name).read_bytes() for name in names} == before
+
+
+def test_touched_script_reruns_nothing(finished):
+    script = finished.folder / "workflow/scripts/train.py"
+    status = script.stat()
+    os.utime(script, (time.time() + 5, time.time() + 5))
+    try:
+        assert finished.planned() == []
+    finally:
+        os.utime(script, ns=(status.st_atime_ns, status.st_mtime_ns))

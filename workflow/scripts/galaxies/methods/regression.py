@@ -1,0 +1,116 @@
+"""Regression of image labels: one network, mean squared error. The method of galaxy_zoo_cnn."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from galaxies.compute import Compute
+from galaxies.data.augmentation import Augmentation
+from galaxies.data.device import Batch, Images
+from galaxies.losses import mse
+from galaxies.optimisers import build_optimiser
+from galaxies.registry import construct, named_module
+from galaxies.training import Sums
+
+EVALUATION_BATCH = 250  # a matter of speed and memory alone
+
+
+class Regression:
+    """A `galaxies.training.Method` that fits labels in [0, 1].
+
+    Its history has `loss` and `rmse` of the training images as they were seen: augmented, with dropout, while the
+    weights moved; and `val_loss` and `val_rmse` of the clean validation images. A loss is the mean of the squared
+    errors over all galaxies and columns, and the RMSE is its root, both global: never means over batches.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        augmentation: Augmentation,
+        validation: Images,
+        compute: Compute,
+    ):
+        self.network = network
+        self.optimiser = optimiser
+        self.augmentation = augmentation
+        self.validation = validation
+        self.compute = compute
+        self.networks = {"regressor": network}
+        self.optimisers = {"regressor": optimiser}
+        network.train()
+
+    def training_step(self, batch: Batch, generator: torch.Generator) -> Sums:
+        """One step on the mean squared error of a batch."""
+        images = self.augmentation(self.compute.to_unit(batch.images), generator)
+        with self.compute.autocast():
+            predictions = self.network(images)
+        loss = mse(predictions, batch.labels)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        return {"squared_error": loss.detach() * batch.labels.numel(), "count": batch.labels.numel()}
+
+    def epoch_metrics(self, sums: dict[str, float]) -> dict[str, float]:
+        """Loss and RMSE so far in this epoch."""
+        loss = sums["squared_error"] / sums["count"]
+        return {"loss": loss, "rmse": math.sqrt(loss)}
+
+    def evaluate(self, check: Callable[[], None]) -> dict[str, float]:
+        """Loss and RMSE of the validation images in evaluation mode."""
+        predictions = predict(self.network, self.validation, self.compute, check)
+        loss = mse(predictions, self.validation.labels).item()
+        return {"val_loss": loss, "val_rmse": math.sqrt(loss)}
+
+
+def build(experiment: dict[str, Any], train: Images, validation: Images, compute: Compute) -> Regression:
+    """The regression that an experiment's settings describe, for the columns and the size of the images of `train`.
+
+    Raises ConfigError for unknown names or keys in the settings.
+    """
+    network = compute.place(build_network(experiment["network"], len(train.columns), train.size))
+    optimiser = construct(build_optimiser, experiment["optimiser"], "optimiser", parameters=network.parameters())
+    augmentation = construct(Augmentation, experiment.get("augmentation", {}), "augmentation")
+    return Regression(network, optimiser, augmentation, validation, compute)
+
+
+def build_network(settings: dict[str, Any], outputs: int, size: int) -> nn.Module:
+    """Network of the `architecture` in `settings`, with the rest of `settings` as its arguments."""
+    architecture = named_module("models", settings["architecture"])
+    settings = {key: value for key, value in settings.items() if key != "architecture"}
+    return construct(architecture.build, settings, "network", outputs=outputs, size=size)
+
+
+def load_network(model: dict[str, Any], compute: Compute) -> nn.Module:
+    """The trained network of a model file, in evaluation mode on the device.
+
+    model : content of `model.pt`, see `train.py`.
+    """
+    settings = dict(model["settings"]["network"])
+    if "pretrained" in settings:
+        settings["pretrained"] = "none"  # the trained weights follow; the file that they started from is not needed
+    network = build_network(settings, len(model["columns"]), model["size"])
+    network.load_state_dict(model["networks"]["regressor"])
+    return compute.place(network).eval()
+
+
+def predict(network: nn.Module, images: Images, compute: Compute, check: Callable[[], None] = lambda: None) -> Tensor:
+    """Predictions for clean images in evaluation mode, float32 (N, K) on the device; the mode is restored.
+
+    check : called before each batch; may raise.
+    """
+    mode = network.training
+    network.eval()
+    results = []
+    try:
+        with torch.inference_mode():
+            for batch in images.batches(torch.arange(len(images)), EVALUATION_BATCH):
+                check()
+                with compute.autocast():
+                    results.append(network(compute.to_unit(batch.images)).float())
+    finally:
+        network.train(mode)
+    return torch.cat(results)
