@@ -20,7 +20,7 @@ class Workflow:
 
     def snakemake(self, *arguments: str, configfile: str = "tiny.yaml") -> subprocess.CompletedProcess:
         """Run snakemake there on two cores; standard output and error come back as one text."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", configfile, *arguments]
+        command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", configfile]
         return subprocess.run(
             command,
             cwd=self.folder,

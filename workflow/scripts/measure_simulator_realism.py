@@ -24,7 +24,7 @@ from galaxies.scripting import run_script
 logger = logging.getLogger("galaxies.realism")
 
 CENTER = 256  # pixels of a picture that are looked at: the galaxy and its surroundings
-SIZE = 80  # pixels they are reduced to
+SIZE = 64  # pixels they are reduced to
 ZOOM = (0.6, 1.2)  # real galaxies of another sample fill another part of the frame
 HELD_OUT = 5  # every fifth simulated galaxy measures the network on its own kind
 BATCH = 64
@@ -41,7 +41,7 @@ def main(
     class_column: str = "CLASS",
     smooth_classes: list[str] = ("0",),
     spiral_classes: list[str] = ("1", "2"),
-    epochs: int = 25,
+    epochs: int = 20,
     seed: int = 0,
     threads: int = 1,
 ) -> None:
@@ -152,7 +152,7 @@ def _augment(pictures: torch.Tensor) -> torch.Tensor:
     grid = functional.affine_grid(matrix, list(pictures.shape), align_corners=False)
     turned = functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
     brightness = torch.empty(number, 1, 1, 1).uniform_(0.75, 1.25)
-    color = torch.empty(number, 3, 1, 1).uniform_(0.9, 1.1)
+    color = torch.empty(number, 3, 1, 1).uniform_(0.75, 1.33)
     return turned * brightness * color
 
 

@@ -81,7 +81,7 @@ def draw_galaxy(rng: np.random.Generator) -> Galaxy:
     # Euclidean number counts, N(<m) proportional to 10^(0.6 m), up to the limit of Galaxy Zoo 2.
     magnitude = max(17.0 + np.log10(rng.random()) / 0.6, 12.5)
     spheroidal = kind in ("smooth", "lens")
-    r90 = 10 ** (rng.normal(0.71 if spheroidal else 0.78, 0.12) - 0.17 * (magnitude - 16.5))
+    r90 = 10 ** (rng.normal(0.69 if spheroidal else 0.78, 0.12) - 0.17 * (magnitude - 16.5))
     red = float(np.clip(rng.normal(0.8, 0.09), 0.55, 1.05))
     blue = float(np.clip(rng.normal(0.42, 0.14), 0.1, 0.8))
     galaxy = Galaxy(
@@ -107,7 +107,7 @@ def _r_minus_i(g_minus_r: float, rng: np.random.Generator) -> float:
 def _smooth(galaxy: Galaxy, rng: np.random.Generator) -> Galaxy:
     cigar = rng.random() < 0.055
     axis_ratio = rng.uniform(0.2, 0.4) if cigar else 1 - 0.62 * rng.beta(1.0, 1.55)
-    blue = rng.random() < 0.22
+    blue = rng.random() < 0.3
     return replace(
         galaxy,
         axis_ratio=float(axis_ratio),

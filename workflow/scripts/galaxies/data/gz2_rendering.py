@@ -203,7 +203,7 @@ def _disk_light(
     stretch = 1 / np.sqrt((1 + galaxy.axis_ratio**2) / 2)
     length = 0.38 * stretch
     radius = plane.radius
-    edge = 1 / (1 + np.exp((radius - np.float32(rng.uniform(0.95, 1.35) * stretch)) / np.float32(0.1)))
+    edge = _step((np.float32(rng.uniform(1.0, 1.4) * stretch) - radius) / np.float32(0.1))
     smooth = np.exp(-radius / np.float32(length)) * edge
     azimuth = plane.azimuth()
     if galaxy.disturbance > 0.15:
@@ -223,7 +223,7 @@ def _disk_light(
         crest = np.cos(galaxy.arms * (azimuth - winding - np.float32(galaxy.bar_angle)))
         sharpness = np.float32(0.9 + 1.3 * galaxy.arm_strength)
         arms = np.exp(sharpness * (crest - 1)) * np.exp(-radius / np.float32(1.25 * length)) * edge
-        arms *= 1 / (1 + np.exp((start - radius) / 0.04))
+        arms *= _step((radius - np.float32(start)) / np.float32(0.04))
         arms *= np.exp((0.35 + 0.7 * galaxy.clumpiness) * mottle + 0.45 * _mottle(plane.side, rng, cells=8))
         parts.append((arms, shares["arms"], young))
     if galaxy.bar:
@@ -246,6 +246,11 @@ def _disk_light(
     scale = min(1.0, 0.85 / total) if total else 1.0
     parts = [(light, share * scale, color) for light, share, color in parts]
     return [(smooth, 1 - total * scale, None), *parts]
+
+
+def _step(x: np.ndarray) -> np.ndarray:
+    """Smooth step from 0 to 1 around 0; tanh does not overflow far from it."""
+    return 0.5 + 0.5 * np.tanh(0.5 * x)
 
 
 def _mottle(side: int, rng: np.random.Generator, cells: float) -> np.ndarray:
