@@ -34,7 +34,15 @@ FILES = {
         def hinge(a):
             return math.fabs(a)
     ''',
-    "galaxies/plots.py": "from galaxies.style import COLOUR\n\ndef line():\n    return COLOUR\n\ndef bars():\n    return 1\n",
+    "galaxies/plots.py": """
+        from galaxies.style import COLOUR
+
+        def line():
+            return COLOUR
+
+        def bars():
+            return 1
+    """,
     "galaxies/style.py": "COLOUR = 'blue'\n",
     "galaxies/models/__init__.py": "",
     "galaxies/models/cnn.py": "def build():\n    return 3\n",

@@ -17,7 +17,9 @@ SCRIPT = """
     from galaxies.errors import DataError, Interrupted
     from galaxies.scripting import run_script
 
-    def main(views: list[Path], table: Path, *, settings: dict, seed: int, weights: Path | None = None, fast: bool = False) -> None:
+    def main(
+        views: list[Path], table: Path, *, settings: dict, seed: int, weights: Path | None = None, fast: bool = False
+    ) -> None:
         '''Write things.'''
         if seed == 1:
             raise DataError("row 7 is bad", "mend it")

@@ -18,6 +18,15 @@ from galaxies.training import Settings, fit, seed_everything
 CPU = Compute(torch.device("cpu"))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Threads that wait for each other cost more than these four weights."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 class Points:
     """Twenty points on a noisy line; remembers the order in which it was asked for them."""
 
@@ -169,7 +178,7 @@ def test_killed_in_evaluation_ends_the_same(tmp_path):
         train(tmp_path / "killed", at_evaluation=strike)
     data = Points()
     assert same(undisturbed, train(tmp_path / "killed", data=data))
-    assert [len(order) for order in data.orders] == [0, 20, 20]  # the first epoch needs its evaluation alone
+    assert [len(order) for order in data.orders] == [20, 20]  # the first epoch needs its evaluation alone
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
@@ -226,7 +235,7 @@ def test_a_finished_training_that_was_not_written_ends_at_once(tmp_path):
     first = train(tmp_path, remove=False)
     data = Points()
     assert same(first, train(tmp_path, data=data))
-    assert [len(order) for order in data.orders] in ([], [0])
+    assert data.orders == []
 
 
 def test_log_lines_tell_speed_and_time_left(tmp_path, caplog):

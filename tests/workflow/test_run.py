@@ -99,7 +99,7 @@ BAD_CONFIGURATIONS = [
     (
         "source: simulated",
         "source: local\n    path: nowhere",
-        ["nowhere", "no such folder", "kaggle competitions download"],
+        ["nowhere: no such folder", "kaggle competitions download"],
     ),
 ]
 

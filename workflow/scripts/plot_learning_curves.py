@@ -12,6 +12,7 @@ from galaxies.scripting import run_script
 
 PANELS = (("loss", "Mean squared error", "mse"), ("rmse", "RMSE", "rmse"))
 DASHED = (0, (4, 3))
+FIRST_EPOCH = {"marker": "D", "markersize": 4, "markerfacecolor": "none", "linestyle": "none"}
 
 
 def main(
@@ -37,7 +38,7 @@ def main(
             seeds_with_mean(axis, curves.columns.to_numpy(), curves.to_numpy(), colour, name)
             first, last = published_ends(published, reported_as, split, metric)
             axis.axhline(last, color=colour, linewidth=1, linestyle=DASHED)
-            axis.plot(1, first, marker="D", markersize=4, markerfacecolor="none", color=colour)
+            axis.plot(1, first, **FIRST_EPOCH, color=colour)
         axis.plot([], [], color=PUBLISHED, linewidth=1, linestyle=DASHED, label="published, last epoch")
         if reported_as and reported_value(published, reported_as, "train", f"{metric}_epoch_1")[1]:
             axis.plot(

@@ -77,7 +77,7 @@ def image_grid(axes: np.ndarray, images: np.ndarray) -> None:
 
 
 def seeds_with_mean(axis: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: str) -> None:
-    """Curves (seeds, points): one thin line per seed, their mean as a thick line, the 95 % interval of the mean as a band."""
+    """Curves (seeds, points): one thin line per seed, their mean thick, its 95 % interval as a band."""
     for curve in values:
         axis.plot(x, curve, color=colour, linewidth=0.6, alpha=0.5)
     axis.plot(x, values.mean(axis=0), color=colour, linewidth=1.8, label=label)

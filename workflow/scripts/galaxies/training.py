@@ -64,7 +64,7 @@ class Data(Protocol):
     def __len__(self) -> int: ...
 
     def batches(self, order: Tensor, batch_size: int) -> Iterator[Any]:
-        """Batches of examples in `order`, int64 indices (n,)."""
+        """Batches of examples in `order`, int64 indices (n,), n > 0."""
         ...
 
 
@@ -185,8 +185,10 @@ class _Run:
         order = torch.randperm(len(self.data), generator=_generator(self.settings.seed, 1 + state.epoch))
         order = order[state.position * size : self._epoch_length() * size]
         self.epoch_started = time.monotonic() - state.seconds
+        if not len(order):  # the state was saved after the last step, before the evaluation
+            return
         with contextlib.closing(self.data.batches(order, size)) as batches:
-            for batch, indices in zip(batches, order.split(size) if len(order) else (), strict=True):
+            for batch, indices in zip(batches, order.split(size), strict=True):
                 _add(state.sums, self.method.training_step(batch, state.generator))
                 state.position += 1
                 state.images += len(indices)

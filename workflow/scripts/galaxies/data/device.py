@@ -71,7 +71,7 @@ class Images:
     def batches(self, order: Tensor, batch_size: int) -> Iterator[Batch]:
         """Batches of `batch_size` images, the last perhaps smaller, in `order`: int64 indices (n,) into the rows."""
         order = order.to(self.device)
-        parts = order.split(batch_size) if len(order) else ()
+        parts = order.split(batch_size)
         if self.placement == "device":
             for indices in parts:
                 yield Batch(self.images.index_select(0, indices), self.labels.index_select(0, indices))

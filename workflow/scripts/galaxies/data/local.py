@@ -30,7 +30,7 @@ def find_table(folder: str, name: str) -> Path:
 def _find(folder: str, names: list[str], what: str) -> Path:
     root = Path(folder).expanduser()
     if not root.is_dir():
-        raise DataError(f"{root}: there is no such folder; {what} of the data set gz2_kaggle were looked for there", FETCH)
+        raise DataError(f"{root}: no such folder; {what} of the data set gz2_kaggle were looked for there", FETCH)
     for name in names:
         if (root / name).exists():
             return root / name
