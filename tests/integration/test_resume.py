@@ -5,14 +5,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from small_views import write_split, write_view
+
+import predict
+from galaxies.errors import DataError
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +29,7 @@ EXPERIMENT = {
     "batch_size": 10,
     "epochs": 4,
 }
-STEPS_PER_EPOCH = 4  # 10 + 10 + 10 + 2 images
+STEPS = 16  # 4 of 10, 10, 10 and 2 images in each epoch
 
 # The script, in a process that kills itself without a chance to save, after a number of steps of this process.
 STRIKE = """
@@ -106,11 +109,10 @@ def undisturbed(data, tmp_path_factory):
     return training
 
 
-@pytest.mark.parametrize("checkpoint_seconds", [0, 0.1], ids=["every_step", "sparse"])
-def test_killed_at_random_steps_ends_bit_for_bit_the_same(data, undisturbed, tmp_path, checkpoint_seconds):
+@pytest.mark.parametrize(("checkpoint_seconds", "kills"), [(0, 2), (0.2, 1)], ids=["every_step", "sparse"])
+def test_killed_at_random_steps_ends_bit_for_bit_the_same(data, undisturbed, tmp_path, checkpoint_seconds, kills):
     training = Training(data, tmp_path)
-    rng = np.random.default_rng(int(checkpoint_seconds * 10))
-    for after in rng.integers(1, STEPS_PER_EPOCH + 2, 2):
+    for after in np.random.default_rng(kills).integers(1, STEPS // 2, kills):
         result = training.run(strike_after=after, checkpoint_seconds=checkpoint_seconds)
         assert result.returncode == -signal.SIGKILL, result.stderr
         assert not (tmp_path / "model.pt").exists()
@@ -118,26 +120,79 @@ def test_killed_at_random_steps_ends_bit_for_bit_the_same(data, undisturbed, tmp
     assert result.returncode == 0, result.stderr
     if checkpoint_seconds == 0:
         assert "continuing after step" in result.stderr
-        assert json.loads((tmp_path / "cost.json").read_text())["attempts"] == 3
+        assert json.loads((tmp_path / "cost.json").read_text())["attempts"] == kills + 1
+    assert training.outputs() == undisturbed.outputs()
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_one_writer_and_a_signal_that_asks_for_another_attempt(data, undisturbed, tmp_path):
+    training = Training(data, tmp_path)
+    first = training.start(checkpoint_seconds=1e6)
+    try:
+        assert any("step 2/" in line for line in first.stderr)
+        first.send_signal(signal.SIGSTOP)  # holds its lock and does not end before the second has tried
+        second = training.run()
+        assert second.returncode == 1
+        assert f"another training is writing here (process {first.pid} on " in second.stderr
+        assert "Traceback" not in second.stderr
+        first.send_signal(signal.SIGTERM)
+        first.send_signal(signal.SIGCONT)
+        rest = first.stderr.read()
+        assert first.wait(timeout=60) == 75, rest
+        assert "stopped by SIGTERM after step" in rest
+    finally:
+        first.kill()
+        first.communicate()
+    result = training.run()
+    assert "continuing after step" in result.stderr
     assert training.outputs() == undisturbed.outputs()
 
 
-def test_a_signal_asks_for_another_attempt_that_ends_the_same(data, undisturbed, tmp_path):
+def test_other_settings_start_anew(data, undisturbed, tmp_path):
     training = Training(data, tmp_path)
-    process = training.start(checkpoint_seconds=1e6)
-    for line in process.stderr:
-        if "step 2/" in line:
-            process.send_signal(signal.SIGTERM)
-            break
-    rest = process.stderr.read()
-    assert process.wait(timeout=60) == 75, rest
-    assert "SIGTERM" in rest
-    refused = training.run(experiment={**EXPERIMENT, "network": {**EXPERIMENT["network"], "filter": [3]}})
-    assert refused.returncode == 1
-    assert "unknown key 'filter'" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    training.run(strike_after=3, seed=2)
+    result = training.run(seed=1)
+    assert "removed the state of other settings" in result.stderr
+    assert "continuing" not in result.stderr
+    assert training.outputs() == undisturbed.outputs()
 
 
-def test_placeholder():
-    time.sleep(0)
-    assert h5py and torch
+def test_the_model_file_describes_itself(undisturbed):
+    model = torch.load(undisturbed.folder / "model.pt", weights_only=True)
+    assert model["settings"] == EXPERIMENT
+    assert model["columns"] == [f"target{i}" for i in range(37)]
+    assert (model["size"], model["seed"], model["simulated"]) == (70, 1, True)
+
+
+def test_predictions_are_those_of_the_trained_network(data, undisturbed, tmp_path):
+    predict.main(
+        *(data / "view.h5", data / "split.csv", undisturbed.folder / "model.pt", tmp_path / "predictions.h5"),
+        experiment=EXPERIMENT,
+        compute={"device": "cpu"},
+        threads=1,
+    )
+    history = pd.read_csv(undisturbed.folder / "history.csv")
+    with h5py.File(tmp_path / "predictions.h5") as file, h5py.File(data / "view.h5") as view:
+        np.testing.assert_array_equal(file["ids"], 100 + np.arange(64))
+        np.testing.assert_array_equal(file["split"], np.repeat([0, 1, 2], [32, 20, 12]))
+        np.testing.assert_array_equal(file["labels"], view["labels"])
+        errors = (file["predictions"][:] - file["labels"][:])[file["split"][:] == 1]
+        assert list(file.attrs["columns"]) == list(view["labels"].attrs["columns"])
+        assert file.attrs["simulated"]
+    # the last row of the history was computed from the same weights
+    assert np.sqrt((errors.astype(float) ** 2).mean()) == pytest.approx(history["val_rmse"].iloc[-1], rel=1e-6)
+
+
+def test_predictions_of_another_experiment_or_view_are_refused(data, undisturbed, tmp_path):
+    model = undisturbed.folder / "model.pt"
+    rest = {"compute": {}, "threads": 1}
+    other = {**EXPERIMENT, "network": {"architecture": "resnet50"}}
+    with pytest.raises(DataError, match=r"'cnn'.*'resnet50'"):
+        predict.main(data / "view.h5", data / "split.csv", model, tmp_path / "p.h5", experiment=other, **rest)
+    write_view(tmp_path / "small.h5", size=64)
+    with pytest.raises(DataError, match="70 px"):
+        predict.main(tmp_path / "small.h5", data / "split.csv", model, tmp_path / "p.h5", experiment=EXPERIMENT, **rest)
+    model = tmp_path / "cut.pt"
+    model.write_bytes((undisturbed.folder / "model.pt").read_bytes()[:1000])
+    with pytest.raises(DataError, match=r"cut\.pt"):
+        predict.main(data / "view.h5", data / "split.csv", model, tmp_path / "p.h5", experiment=EXPERIMENT, **rest)

@@ -108,9 +108,7 @@ def test_remove_leaves_nothing_behind(folder):
 def test_a_second_writer_is_refused_until_the_first_is_gone(folder):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", HOLD, str(folder)]
-    holder = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    )
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(TrainingError, match=f"another training is writing here .process {holder.pid} on "):
@@ -138,7 +136,12 @@ def test_every_random_generator_continues_where_it_stood(tmp_path):
     generator = torch.Generator().manual_seed(3)
 
     def draw():
-        return [random.random(), np.random.normal(), torch.rand(3).tolist(), torch.rand(3, generator=generator).tolist()]
+        return [
+            random.random(),
+            np.random.normal(),
+            torch.rand(3).tolist(),
+            torch.rand(3, generator=generator).tolist(),
+        ]
 
     draw()
     save_torch(random_state(generator), tmp_path / "random.pt")

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import GZ2_TREE, gz2_fractions
+from small_gz2 import GZ2_TREE, gz2_fractions
 
 import prepare_catalogue
 from galaxies.data.catalogue import read_catalogue

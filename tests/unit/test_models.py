@@ -136,7 +136,6 @@ def test_resnet50_with_its_head():
     assert parameters(network) == 24_576_101
     assert [type(layer).__name__ for layer in network.head] == ["Linear", "ReLU", "Dropout", "Linear", "Sigmoid"]
     assert network.trunk(images).shape == (2, 2048, 3, 3)
-    assert network(images).shape == (2, 37)
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +214,10 @@ def test_a_frozen_trunk_neither_learns_nor_moves_its_statistics(architecture):
     before = {name: value.clone() for name, value in network.state_dict().items()}
     optimiser = build_optimiser(network.parameters(), name="adam", learning_rate=0.1)
     network.train()
-    network(torch.rand(2, 3, 64, 64)).square().mean().backward()
+    output = network(torch.rand(2, 3, 64, 64))
+    assert output.shape == (2, 5)
+    assert ((output > 0) & (output < 1)).all()
+    output.square().mean().backward()
     optimiser.step()
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"head.0.weight", "head.0.bias", "head.3.weight", "head.3.bias"}
@@ -251,7 +253,7 @@ def test_names_and_keys_of_the_configuration_are_checked():
     assert named_module("models", "cnn") is cnn
     with pytest.raises(ConfigError, match="there are: cnn, efficientnet_lite0, resnet50"):
         named_module("models", "resnet51")
-    with pytest.raises(ConfigError, match="augmentation: unknown key 'rotate'.*rotation"):
+    with pytest.raises(ConfigError, match=r"augmentation: unknown key 'rotate'.*rotation"):
         construct(Augmentation, {"rotate": 3}, "augmentation")
     with pytest.raises(ConfigError, match="optimiser: key 'learning_rate' is missing"):
         construct(build_optimiser, {"name": "adam"}, "optimiser", parameters=[])
@@ -274,5 +276,5 @@ def test_adamax_takes_the_published_step():
 
 
 def test_unknown_optimisers_are_refused():
-    with pytest.raises(ConfigError, match="sgd.*adam, adamax"):
+    with pytest.raises(ConfigError, match=r"sgd.*adam, adamax"):
         build_optimiser([], name="sgd", learning_rate=1)

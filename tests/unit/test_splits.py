@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import gz2_fractions
+from small_gz2 import gz2_fractions
 
 import split_dataset
 from galaxies.data.splits import make_split, read_split, write_split

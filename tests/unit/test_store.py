@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import write_gz2
 from PIL import Image
+from small_gz2 import write_gz2
 
 import pack_view
 import prepare_catalogue

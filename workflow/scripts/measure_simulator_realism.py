@@ -25,7 +25,7 @@ logger = logging.getLogger("galaxies.realism")
 
 CENTER = 256  # pixels of a picture that are looked at: the galaxy and its surroundings
 SIZE = 64  # pixels they are reduced to
-ZOOM = (0.6, 1.2)  # real galaxies of another sample fill another part of the frame
+ZOOM = (0.5, 1.1)  # real galaxies of another sample fill another part of the frame
 HELD_OUT = 5  # every fifth simulated galaxy measures the network on its own kind
 BATCH = 64
 
@@ -41,7 +41,7 @@ def main(
     class_column: str = "CLASS",
     smooth_classes: list[str] = ("0",),
     spiral_classes: list[str] = ("1", "2"),
-    epochs: int = 20,
+    epochs: int = 15,
     seed: int = 0,
     threads: int = 1,
 ) -> None:
@@ -117,7 +117,7 @@ def _train(pictures: torch.Tensor, spiral: np.ndarray, epochs: int) -> nn.Module
         layers += [nn.Conv2d(inputs, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters), nn.ReLU()]
         layers += [nn.MaxPool2d(2)]
     network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.3), nn.Linear(96, 1))
-    targets = torch.from_numpy(spiral).float()
+    targets = torch.tensor(spiral, dtype=torch.float32)
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=1e-2)
     batches = -(-len(targets) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=epochs * batches)

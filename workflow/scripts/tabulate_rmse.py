@@ -75,7 +75,7 @@ def main(
             "comparable": _comparable(origin, first["differences"], runs[0]["columns"]),
             "epochs": len(runs[0]["history"]),
             "best_epoch": float(np.mean([r["history"].set_index("epoch")["val_rmse"].idxmin() for r in runs])),
-            "parameters": runs[0]["cost"]["parameters"],
+            "parameters": sum(runs[0]["cost"]["parameters"].values()),
             "seconds_per_epoch": float(np.mean([r["cost"]["seconds_per_epoch"] for r in runs])),
             "images_per_second": float(np.mean([r["cost"]["images_per_second"] for r in runs])),
         }

@@ -167,7 +167,7 @@ class _Run:
             Progress(name, self.steps, self.step, self.settings.log_seconds) as progress,
         ):
             try:
-                while self.step < self.steps:
+                while self.step < self.steps or self.state.position:  # or an evaluation is still to be done
                     self._train_epoch(stop.check, progress)
                     self._finish_epoch(stop.check, progress)
             except Interrupted as interruption:

@@ -29,6 +29,11 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
+def to_unit(images: Tensor) -> Tensor:
+    """8-bit images to float32 in [0, 1]."""
+    return images.to(torch.float32).div_(255)
+
+
 class Images:
     """The images and labels of some rows of a view.
 

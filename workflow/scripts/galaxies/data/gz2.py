@@ -113,7 +113,7 @@ COLUMNS: tuple[str, ...] = tuple(column for question in QUESTIONS for column in 
 def read_solutions(path: Path) -> pd.DataFrame:
     """Vote fractions of the published solution file, checked.
 
-    path : the CSV (`GalaxyID` and the 37 columns, in order), or a zip that holds it as its only file.
+    path : the CSV (`GalaxyID` and the 37 columns, in order), or a zip that holds it as its only CSV file.
     Returns (N, 37) float64 in [0, 1], indexed by int64 `GalaxyID`, in file order.
 
     Raises
@@ -193,8 +193,8 @@ def read_label_table(
     return pd.DataFrame((np.asarray(values) - low) / (high - low), index=_id_index(ids), columns=[column])
 
 
-def parse_id(text: str) -> int | None:
-    """Galaxy id written in decimal digits, None when `text` is anything else or does not fit into 64 bits."""
+def parse_integer(text: str) -> int | None:
+    """Integer written in decimal digits, None when `text` is anything else or does not fit into 64 bits."""
     plain = text.isascii() and text.isdigit() and len(text) <= 19
     return int(text) if plain and int(text) < 2**63 else None
 
@@ -254,7 +254,7 @@ def _parse_rows(
         if len(row) != len(header):
             problems.append(f"row {line}: {len(row)} fields, expected {len(header)} as in the header")
             continue
-        galaxy = parse_id(row[id_position].strip())
+        galaxy = parse_integer(row[id_position].strip())
         if galaxy is None:
             problems.append(f"row {line}: {header[id_position]} is {row[id_position]!r}, expected an integer")
             continue
@@ -300,14 +300,16 @@ def _class_name(text: str) -> str:
 
 
 def _one_hot(path: Path, column: str, ids: list[int], values: list[str]) -> pd.DataFrame:
-    classes = sorted(set(values), key=lambda name: (0, int(name), name) if name.isdecimal() else (1, 0, name))
+    numbers = {name: parse_integer(name) for name in set(values)}
+    classes = sorted(numbers, key=lambda name: (numbers[name] is None, numbers[name] or 0, name))
     if len(classes) > _MAX_CLASSES:
         raise DataError(
             f"{path}: column {column!r} has {len(classes)} different values, too many for classes "
             f"(at most {_MAX_CLASSES})",
             "If these are measurements, set `kind: numeric` and their `range`.",
         )
-    codes = np.asarray([classes.index(value) for value in values])
+    position = {name: i for i, name in enumerate(classes)}
+    codes = [position[value] for value in values]
     return pd.DataFrame(
         np.eye(len(classes))[codes], index=_id_index(ids), columns=[f"{column}={name}" for name in classes]
     )

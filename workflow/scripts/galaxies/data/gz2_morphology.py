@@ -79,11 +79,11 @@ def draw_galaxy(rng: np.random.Generator) -> Galaxy:
     """Draw one galaxy of the mix `KINDS`."""
     kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
     # Euclidean number counts, N(<m) proportional to 10^(0.6 m), up to the limit of Galaxy Zoo 2.
-    magnitude = max(17.0 + np.log10(rng.random()) / 0.6, 12.5)
+    magnitude = max(17.0 + float(np.log10(rng.random())) / 0.6, 12.5)
     spheroidal = kind in ("smooth", "lens")
     r90 = 10 ** (rng.normal(0.69 if spheroidal else 0.78, 0.12) - 0.17 * (magnitude - 16.5))
     red = float(np.clip(rng.normal(0.8, 0.09), 0.55, 1.05))
-    blue = float(np.clip(rng.normal(0.42, 0.14), 0.1, 0.8))
+    blue = float(np.clip(rng.normal(0.43, 0.17), 0.05, 0.85))
     galaxy = Galaxy(
         kind=kind,
         magnitude=magnitude,
@@ -107,11 +107,11 @@ def _r_minus_i(g_minus_r: float, rng: np.random.Generator) -> float:
 def _smooth(galaxy: Galaxy, rng: np.random.Generator) -> Galaxy:
     cigar = rng.random() < 0.055
     axis_ratio = rng.uniform(0.2, 0.4) if cigar else 1 - 0.62 * rng.beta(1.0, 1.55)
-    blue = rng.random() < 0.3
+    blue = rng.random() < 0.36
     return replace(
         galaxy,
         axis_ratio=float(axis_ratio),
-        sersic_index=float(rng.choice([1.0, 1.0, 1.5] if blue or cigar else [1.0, 1.5, 2.0, 2.5, 4.0])),
+        sersic_index=float(rng.choice([0.6, 0.8, 1.0, 1.5] if blue or cigar else [1.0, 1.5, 2.0, 2.5, 4.0])),
         color=galaxy.disk_color if blue else galaxy.color,
     )
 

@@ -85,8 +85,9 @@ class _Sky:
     def __init__(self, side: int, galaxy: Galaxy, rng: np.random.Generator):
         self.side = side
         self.center = np.array([side / 2 - 0.5, side / 2 - 0.5]) + rng.uniform(-0.5, 0.5, 2)
+        # A frame that would have fewer or more pixels than allowed keeps its look: lengths scale with it.
         self.r90 = side * R90_IN_FRAME / SIDE
-        self.seeing = galaxy.seeing / CAMERA_PIXEL * self.r90 / (galaxy.r90 / CAMERA_PIXEL)
+        self.seeing = self.r90 / galaxy.resolution
         self.maps = np.zeros((_BANDS, side, side), dtype=np.float32)
         self.grid = fft.next_fast_len(int(side * _MARGIN) + 1, real=True)
         self.grid += self.grid % 2
@@ -137,7 +138,9 @@ class _Sky:
         return profile.drawKImage(image=image, recenter=False).array
 
     def _shift(self, position: np.ndarray) -> np.ndarray:
-        return np.exp(-1j * position[1] * self._ky)[:, None] * np.exp(-1j * position[0] * self._kx)[None, :]
+        phase_y = np.exp(-1j * position[1] * self._ky).astype(np.complex64)
+        phase_x = np.exp(-1j * position[0] * self._kx).astype(np.complex64)
+        return phase_y[:, None] * phase_x[None, :]
 
 
 def fluxes(magnitude: float, color: tuple[float, float]) -> np.ndarray:
@@ -155,7 +158,9 @@ def _add_galaxy(sky: _Sky, galaxy: Galaxy, rng: np.random.Generator) -> None:
         structure = _disk_light(plane, galaxy, rng)
         for light, share, color in structure:
             sky.add_map(light, (1 - bulge) * share * (total if color is None else fluxes(galaxy.magnitude, color)))
-        _add_spheroid(sky, sky.center, galaxy, 0.1 + 0.25 * np.sqrt(bulge), 1 - 0.6 * (1 - galaxy.axis_ratio), bulge * old)
+        _add_spheroid(
+            sky, sky.center, galaxy, 0.1 + 0.25 * np.sqrt(bulge), 1 - 0.6 * (1 - galaxy.axis_ratio), bulge * old
+        )
     elif galaxy.kind == "edge_on":
         _add_edge_on(sky, galaxy, total, old, rng)
     else:
@@ -213,7 +218,8 @@ def _disk_light(
     mottle = _mottle(plane.side, rng, cells=plane.side / (SIDE / 9.0))
     parts: list[tuple[np.ndarray, float, tuple[float, float] | None]] = []
     g_minus_r, r_minus_i = galaxy.disk_color
-    young = (g_minus_r - 0.18, r_minus_i - 0.1)
+    bluer = rng.uniform(0.02, 0.25)
+    young = (g_minus_r - bluer, r_minus_i - 0.5 * bluer)
     shares = {"arms": 0.0, "bar": 0.0, "ring": 0.0, "clumps": 0.0}
     if galaxy.arm_strength:
         shares["arms"] = 0.15 + 0.4 * galaxy.arm_strength
@@ -345,15 +351,28 @@ def _add_artifacts(bands: np.ndarray, galaxy: Galaxy, rng: np.random.Generator) 
         width = rng.uniform(1.2, 4.0)
         band = int(rng.integers(_BANDS))  # the bands are exposed minutes apart: a trail has one pure colour
         bands[band] += np.float32(0.1 * rng.lognormal(0, 0.7)) * np.exp(-0.5 * (distance / width) ** 2)
-    if rng.random() < 0.02:
+    if rng.random() < 0.06:
         angle = rng.uniform(0, 2 * np.pi)
-        star_x, star_y = side / 2 + side * rng.uniform(0.55, 0.8) * np.array([np.cos(angle), np.sin(angle)])
-        distance = np.hypot(x - star_x, y - star_y) / side
-        glow = np.float32(rng.uniform(0.3, 2.0)) * np.exp(-distance / 0.12)
-        bands += glow * np.array([0.1, 0.12, 1.0], dtype=np.float32)[:, None, None] / _DISPLAY_WEIGHT[:, None, None] * 4
+        star = side / 2 + side * rng.uniform(0.35, 0.75) * np.array([np.cos(angle), np.sin(angle)])
+        _add_glare(bands, star, brightness=np.float32(rng.lognormal(0, 0.8)), rng=rng)
     if galaxy.kind == "star":
-        spike = np.float32(10 ** (0.4 * (15.0 - galaxy.magnitude)))
-        for angle in (np.pi / 4, 3 * np.pi / 4):
-            along = (x - side / 2) * np.cos(angle) + (y - side / 2) * np.sin(angle)
-            across = (x - side / 2) * np.sin(angle) - (y - side / 2) * np.cos(angle)
-            bands += spike * np.exp(-np.abs(along) / (0.05 * side) - np.abs(across) / 1.2).astype(np.float32)
+        brightness = np.float32(10 ** (0.4 * (13.0 - galaxy.magnitude)))
+        _add_glare(bands, np.array([side / 2, side / 2]), brightness, rng)
+
+
+def _add_glare(bands: np.ndarray, star: np.ndarray, brightness: np.float32, rng: np.random.Generator) -> None:
+    """Glow, saturated centre and diffraction spikes of a bright star at `star` (x, y), in place."""
+    side = bands.shape[1]
+    y, x = np.ogrid[:side, :side]
+    dx, dy = (x - star[0]).astype(np.float32), (y - star[1]).astype(np.float32)
+    distance = np.hypot(dx, dy)
+    tint = np.array([rng.uniform(0.1, 0.5), rng.uniform(0.1, 0.3), 1.0], dtype=np.float32) / _DISPLAY_WEIGHT
+    halo = np.exp(-distance / np.float32(0.1 * side)) + 0.25 * np.exp(-distance / np.float32(0.3 * side))
+    bands += tint[:, None, None] * brightness * halo
+    core = 40 * brightness * np.exp(-distance / np.float32(1.6))
+    rotation = rng.uniform(0, np.pi / 2)
+    for angle in (rotation, rotation + np.pi / 2):
+        along = np.abs(dx * np.float32(np.cos(angle)) + dy * np.float32(np.sin(angle)))
+        across = np.abs(dx * np.float32(np.sin(angle)) - dy * np.float32(np.cos(angle)))
+        core += 5 * brightness * np.exp(-along / np.float32(0.08 * side) - across / np.float32(0.9))
+    bands += core / _DISPLAY_WEIGHT[:, None, None]

@@ -24,9 +24,9 @@ def answer_probabilities(galaxy: Galaxy, rng: np.random.Generator) -> dict[int, 
     flat = 1 / (1 + np.exp((q - 0.33) / 0.05))
 
     features = {
-        "smooth": 0.225 + 0.14 * flat,
-        "lens": 0.2,
-        "disk": 0.16 + 0.3 * (1 - galaxy.bulge_fraction) * (0.3 + 0.7 * visible) + 0.25 * flat,
+        "smooth": 0.25 + 0.14 * flat,
+        "lens": 0.35,
+        "disk": 0.08 + 0.26 * (1 - galaxy.bulge_fraction) * (0.3 + 0.7 * visible) + 0.25 * flat,
         "merger": 0.25,
         "edge_on": 0.5 + 0.42 * visible,
         "irregular": 0.45 + 0.35 * visible,
@@ -59,10 +59,7 @@ def answer_probabilities(galaxy: Galaxy, rng: np.random.Generator) -> dict[int, 
     rounded = _thresholds(q + rng.normal(0, 0.02), edges=(0.385, 0.78), width=0.07)[::-1]
 
     edge_bulges = {"rounded": (0.86, 0.05, 0.09), "boxy": (0.4, 0.5, 0.1), "none": (0.14, 0.03, 0.83)}
-    if edge_on:
-        edge_bulge = _soften(edge_bulges[galaxy.edge_on_bulge], visible)
-    else:
-        edge_bulge = (0.75, 0.03, 0.22)
+    edge_bulge = _soften(edge_bulges[galaxy.edge_on_bulge], visible) if edge_on else (0.75, 0.03, 0.22)
 
     winding = _thresholds(galaxy.pitch + rng.normal(0, 1.5), edges=(13.5, 22.0), width=2.2)
     number = np.full(6, 0.012)
@@ -121,7 +118,7 @@ def _pair(yes: float) -> list[float]:
 
 
 def _thresholds(value: float, edges: tuple[float, float], width: float) -> np.ndarray:
-    """Probabilities (3,) that a judgement of `value`, logistic scatter `width`, falls below, between or above `edges`."""
+    """Probabilities (3,) that a judgement of `value`, logistic scatter `width`, is below, between or above `edges`."""
     below = 1 / (1 + np.exp((value - np.array(edges)) / width))
     return np.array([below[0], below[1] - below[0], 1 - below[1]])
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from galaxies.data.archives import Archive, is_litter
-from galaxies.data.gz2 import parse_id
+from galaxies.data.gz2 import parse_integer
 from galaxies.data.local import FETCH, IMAGES
 from galaxies.errors import DataError
 
@@ -132,7 +132,7 @@ def _ids_of(path: Path, names: list[str]) -> dict[int, str]:
         if file.suffix.lower() not in (".jpg", ".jpeg"):
             others.append(name)
             continue
-        image_id = parse_id(file.stem)
+        image_id = parse_integer(file.stem)
         if image_id is None:
             raise DataError(f"{path}: the name of {name!r} is no galaxy id, expected digits as in 100008.jpg")
         if image_id in files:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from galaxies.compute import Compute
 from galaxies.data.augmentation import Augmentation
-from galaxies.data.device import Batch, Images
+from galaxies.data.device import Batch, Images, to_unit
 from galaxies.losses import mse
 from galaxies.optimisers import build_optimiser
 from galaxies.registry import construct, named_module
@@ -45,7 +45,7 @@ class Regression:
 
     def training_step(self, batch: Batch, generator: torch.Generator) -> Sums:
         """One step on the mean squared error of a batch."""
-        images = self.augmentation(self.compute.to_unit(batch.images), generator)
+        images = self.augmentation(to_unit(batch.images), generator)
         with self.compute.autocast():
             predictions = self.network(images)
         loss = mse(predictions, batch.labels)
@@ -110,7 +110,7 @@ def predict(network: nn.Module, images: Images, compute: Compute, check: Callabl
             for batch in images.batches(torch.arange(len(images)), EVALUATION_BATCH):
                 check()
                 with compute.autocast():
-                    results.append(network(compute.to_unit(batch.images)).float())
+                    results.append(network(to_unit(batch.images)).float())
     finally:
         network.train(mode)
     return torch.cat(results)
