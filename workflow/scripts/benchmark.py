@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+
 from galaxies.checkpoints import Checkpoints
 from galaxies.compute import Compute
 from galaxies.config import published_config

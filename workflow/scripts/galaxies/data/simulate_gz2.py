@@ -9,6 +9,7 @@ import multiprocessing
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,16 +110,21 @@ def _simulate_chunks(images: Path, number: int, seed: int, threads: int) -> Iter
         return
     # Fresh interpreters: a forked one would inherit the locks of the parent's numerical threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(threads, mp_context=context, initializer=_one_thread) as pool:
-        pending: set[Future] = set()
-        for chunk in chunks:
-            pending.add(pool.submit(_write_chunk, images, seed, chunk))
-            if len(pending) >= 3 * threads:
+    try:
+        with ProcessPoolExecutor(threads, mp_context=context, initializer=_one_thread) as pool:
+            pending: set[Future] = set()
+            for chunk in chunks:
+                pending.add(pool.submit(_write_chunk, images, seed, chunk))
+                if len(pending) >= 3 * threads:
+                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
+    except BrokenProcessPool as error:
+        raise DataError(
+            "a simulating process was killed, most likely for lack of memory", "give the job more memory or fewer cores"
+        ) from error
 
 
 def _one_thread() -> None:
