@@ -1,5 +1,6 @@
 """Small packed views and splits, written here by the documented layout and not by the code under test."""
 
+import hashlib
 from pathlib import Path
 
 import h5py
@@ -21,7 +22,7 @@ def write_view(path: Path, count: int = 64, size: int = 70, columns: int = 37, s
         )
         file.attrs.update({"size": size, "units": "8-bit sRGB-like display values, 0..255", "versions": "{}"})
         file.attrs.update({"format": "galaxies-view", "format_version": 1})
-        file.attrs.update({"catalogue_sha256": f"{seed:064d}", "images_sha256": f"{seed:064d}"})
+        file.attrs.update({"catalogue_sha256": f"{seed:064d}", "images_sha256": hashlib.sha256(images).hexdigest()})
     return images
 
 

@@ -109,7 +109,7 @@ def undisturbed(data, tmp_path_factory):
     return training
 
 
-@pytest.mark.parametrize(("checkpoint_seconds", "kills"), [(0, 3), (0.2, 1)], ids=["every_step", "sparse"])
+@pytest.mark.parametrize(("checkpoint_seconds", "kills"), [(0, 3), (0.02, 1)], ids=["every_step", "sparse"])
 def test_killed_at_random_steps_ends_bit_for_bit_the_same(data, undisturbed, tmp_path, checkpoint_seconds, kills):
     training = Training(data, tmp_path)
     for after in np.random.default_rng(kills).integers(1, STEPS // 2, kills):
@@ -146,6 +146,16 @@ def test_one_writer_and_a_signal_that_asks_for_another_attempt(data, undisturbed
     result = training.run()
     assert "continuing after step" in result.stderr
     assert training.outputs() == undisturbed.outputs()
+
+
+def test_changed_pixels_are_refused(data, tmp_path):
+    for name in ("view.h5", "split.csv"):
+        (tmp_path / name).write_bytes((data / name).read_bytes())
+    with h5py.File(tmp_path / "view.h5", "r+") as file:
+        file["images"][3, 0, 0, 0] ^= 1
+    result = Training(tmp_path, tmp_path).run()
+    assert result.returncode == 1
+    assert "view.h5: the pixels have changed" in result.stderr
 
 
 def test_other_settings_start_anew(data, undisturbed, tmp_path):

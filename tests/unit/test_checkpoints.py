@@ -60,6 +60,18 @@ def test_a_truncated_state_falls_back_to_the_one_before(folder, keep, caplog):
     assert str(newest) in caplog.text
 
 
+def test_a_flipped_bit_is_noticed(folder, caplog):
+    with Checkpoints(folder, DIGEST) as checkpoints:
+        checkpoints.save({"weights": torch.ones(1000)})
+        checkpoints.save({"weights": torch.ones(1000)})
+        (newest,) = folder.rglob("state.pt")
+        content = bytearray(newest.read_bytes())
+        content[content.index(torch.ones(100).numpy().tobytes()) + 200] ^= 1
+        newest.write_bytes(content)
+        torch.testing.assert_close(checkpoints.load()["weights"], torch.ones(1000))
+    assert "checksum" in caplog.text
+
+
 def test_two_damaged_states_are_an_error_that_names_the_folder(folder):
     with Checkpoints(folder, DIGEST) as checkpoints:
         checkpoints.save(state(1))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from galaxies import code_digest as code_digest_module
 from galaxies.code_digest import code_digest
 
 FILES = {
@@ -109,12 +110,73 @@ def test_statement_that_runs_at_import_counts(scripts):
     assert code_digest(scripts / "plot.py") != before
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("galaxies/style.py", "COLOUR = 'blue'", "COLOUR = 'red'\nCOLOUR = 'blue'"),  # repeated
+        ("galaxies/style.py", "COLOUR = 'blue'", "COLOUR = {}\n_old = COLOUR.setdefault(1, 2)"),  # acts, name unused
+        ("galaxies/plots.py", "def bars", "from galaxies.losses import register\n\n@register\ndef bars"),
+        ("galaxies/plots.py", "def bars", "import galaxies.losses\n\ndef bars"),
+        ("galaxies/models/__init__.py", "", "SEEN = 1\nprint(SEEN)"),
+    ],
+)
+def test_code_that_runs_at_import_counts(scripts, file, old, new):
+    (scripts / "plot.py").write_text("from galaxies.plots import line\nfrom galaxies.models import gan\n\nline()\n")
+    before = code_digest(scripts / "plot.py")
+    path = scripts / file
+    path.write_text(path.read_text().replace(old, new, 1) if old else new)
+    assert code_digest(scripts / "plot.py") != before
+
+
+def test_order_of_statements_counts(scripts):
+    path = scripts / "galaxies/style.py"
+    path.write_text("COLOUR = 1\nCOLOUR = 2\n")
+    before = code_digest(scripts / "plot.py")
+    path.write_text("COLOUR = 2\nCOLOUR = 1\n")
+    assert code_digest(scripts / "plot.py") != before
+
+
+def test_messages_do_not_count(scripts):
+    path = scripts / "galaxies/style.py"
+    path.write_text("import logging\nlogger = logging.getLogger(__name__)\nlogger.info('a %d', 1)\nCOLOUR = 1\n")
+    before = code_digest(scripts / "plot.py")
+    edit(path, "'a %d', 1", "'b %d', 1")
+    assert code_digest(scripts / "plot.py") == before
+    edit(path, "'b %d', 1", "'b %d', 2")
+    assert code_digest(scripts / "plot.py") != before
+
+
+@pytest.mark.parametrize("line", ["from galaxies.losses import *", "from .losses import mse"])
+def test_imports_that_cannot_be_followed_are_refused(scripts, line):
+    with (scripts / "galaxies/plots.py").open("a") as file:
+        file.write(f"\n{line}\n")
+    with pytest.raises(ValueError, match="import"):
+        code_digest(scripts / "plot.py")
+
+
 def test_unknown_module_is_an_error(scripts):
     with pytest.raises(FileNotFoundError, match="no_such"):
         code_digest(scripts / "train.py", "galaxies.models.no_such")
 
 
-def test_every_entry_script_has_a_digest():
+def test_scripts_of_figures_do_not_depend_on_training():
+    """Otherwise an edit of the loop would redraw every figure."""
     folder = Path(__file__).parents[2] / "workflow/scripts"
-    found = {code_digest(script) for script in folder.glob("*.py")}
-    assert len(found) == len(list(folder.glob("*.py")))
+    reached = {script.name: modules_reached(script) for script in folder.glob("*.py")}
+    assert "training.py" in reached["train.py"]
+    for name, modules in reached.items():
+        if name.startswith(("plot_", "tabulate_")):
+            assert not {"training.py", "compute.py", "device.py", "regression.py"} & modules
+
+
+def modules_reached(script: Path) -> set[str]:
+    """Names of the files whose removal of all code changes the digest."""
+    library = sorted((script.parent / "galaxies").rglob("*.py"))
+    with pytest.MonkeyPatch.context() as patch:
+        read, names = [], set()
+        original = Path.read_text
+        patch.setattr(Path, "read_text", lambda path, **options: read.append(path) or original(path, **options))
+        code_digest_module._parse.cache_clear()
+        code_digest(script)
+        names = {path.name for path in read if path in library}
+    return names

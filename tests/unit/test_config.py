@@ -78,6 +78,9 @@ def test_merging_leaves_its_arguments_alone():
         ({"data": {"gz2_kaggle": {"source": "local"}}}, ["data.gz2_kaggle.path"]),
         ({"data": {"gz2": {"source": "local"}}}, ["'gz2'", "gz2_kaggle"]),
         ({"data": {"gz2_kaggle": {"labels": [{"file": "a.csv", "kind": "class"}]}}}, ["labels.0", "'column'"]),
+        (experiment({"view": "crop500_70"}), ["approach1.view", "500", "424"]),
+        (experiment({"optimiser": {"learning_rate": "1e-3"}}), ["learning_rate", "'1e-3'", "1.0e-3"]),
+        ({"data": {"gz2_kaggle": {"labels": [{"file": "a", "kind": "solutions", "column": "b"}]}}}, ["'column'"]),
         ({"compute": {"device": "gpu"}}, ["compute.device", "'gpu'"]),
     ],
 )

@@ -1,10 +1,12 @@
 """Files are whole or absent."""
 
 import hashlib
+import json
 
 import pytest
 
-from galaxies.files import atomic, sha256, write_text
+from galaxies.errors import DataError
+from galaxies.files import atomic, reading, sha256, write_text
 
 
 def test_success_replaces_the_old_file(tmp_path):
@@ -36,3 +38,18 @@ def test_digest_agrees_with_hashlib(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"galaxy" * 1000)
     assert sha256(path) == hashlib.sha256(b"galaxy" * 1000).hexdigest()
+
+
+def test_failed_write_names_the_file(tmp_path):
+    with pytest.raises(OSError) as caught, atomic(tmp_path / "a.csv"):
+        raise OSError(28, "No space left on device")
+    assert caught.value.filename == str(tmp_path / "a.csv")
+
+
+def test_damaged_file_is_named_with_what_to_do(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text("{")
+    with pytest.raises(DataError, match=r"a\.json: damaged(.|\n)*delete it"), reading(path):
+        json.loads(path.read_text())
+    with pytest.raises(FileNotFoundError), reading(path):
+        (tmp_path / "b").read_text()

@@ -23,6 +23,18 @@ def test_interval_agrees_with_scipy():
     assert (summary.mean, summary.std, summary.n) == pytest.approx((np.mean(values), np.std(values, ddof=1), 4))
 
 
+def test_p_value_agrees_with_scipy():
+    values = [0.001, -0.002, 0.004, 0.003]
+    assert summarise(values).p_value_of_zero == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+
+
+def test_prediction_interval_covers_the_next_value_as_often_as_it_says():
+    rng = np.random.default_rng(2)
+    draws = [(summarise(rng.normal(size=3)), rng.normal()) for _ in range(4000)]
+    covered = [s.prediction95_low <= value <= s.prediction95_high for s, value in draws]
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.014)  # four binomial standard deviations
+
+
 def test_interval_covers_the_mean_as_often_as_it_says():
     rng = np.random.default_rng(1)
     covered = [s.ci95_low <= 0 <= s.ci95_high for s in (summarise(rng.normal(size=3)) for _ in range(4000))]
@@ -32,7 +44,7 @@ def test_interval_covers_the_mean_as_often_as_it_says():
 def test_one_value_has_no_interval():
     summary = summarise([0.2])
     assert summary.mean == 0.2
-    assert np.isnan([summary.std, summary.ci95_low, summary.ci95_high]).all()
+    assert np.isnan([summary.std, summary.ci95_low, summary.prediction95_high, summary.p_value_of_zero]).all()
 
 
 def test_no_value_is_an_error():

@@ -31,16 +31,20 @@ class Workflow:
             check=False,
         )
 
-    def planned(self, *targets: str) -> list[str]:
-        """Rules that a dry run would execute, one entry per job; targets themselves left out."""
-        result = self.snakemake("--dry-run", *targets)
+    def planned(self, *targets: str, **options: str) -> list[str]:
+        """Rules that a dry run would execute, one entry per job; rules that only collect files left out."""
+        text = self.dry_run(*targets, **options)
+        if "Nothing to be done" in text:
+            return []
+        table = text.split("Job stats:\n", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
+        counts = {rule: int(count) for rule, count in (line.split() for line in table)}
+        return sorted(r for r, n in counts.items() for _ in range(n) if r not in ("all", "total") and "_fig" not in r)
+
+    def dry_run(self, *arguments: str, **options: str) -> str:
+        """What a dry run prints."""
+        result = self.snakemake("--dry-run", *arguments, **options)
         assert result.returncode == 0, result.stdout
-        rules = [
-            line.split()[-1].rstrip(":")
-            for line in result.stdout.splitlines()
-            if line.startswith(("rule ", "localrule "))
-        ]
-        return sorted(rule for rule in rules if rule != "all" and "_fig" not in rule)
+        return result.stdout
 
     def edit(self, file: str, old: str, new: str) -> "Edit":
         """Context in which `old` is replaced by `new` in a file of the workflow."""

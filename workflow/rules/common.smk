@@ -25,6 +25,7 @@ except PipelineError as error:
 RESULTS = f"results/{config['run']}"
 PUBLISHED = {paper: published_config(paper, EXPERIMENTS, SCHEMA) for paper in config["papers"]}
 REPORTED = str(WORKFLOW.parent / "config" / "reported.csv")
+PUBLISHED_DATA = {"frame": 424, "unmatched": "error"}
 TARGETS = {}  # paper -> {short name: file below the paper's results}; each paper's rules add theirs
 
 
@@ -38,7 +39,10 @@ wildcard_constraints:
 
 def save_config():
     """Write the merged configuration of the run beside its results."""
-    write_text(Path(RESULTS) / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+    try:
+        write_text(Path(RESULTS) / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+    except OSError as error:
+        sys.exit(f"Error: {error.filename}: {error.strerror}")
 
 
 def short_targets():
@@ -90,8 +94,13 @@ def experiment_code(script):
     return digest
 
 
-def compute_settings():
-    """What a training needs to know of the machine; threads are the rule's."""
+def training_settings(wildcards):
+    """Settings of an experiment that a training reads."""
+    return {key: value for key, value in experiment_of(wildcards).items() if key != "reported_as"}
+
+
+def compute_settings(wildcards, threads):
+    """What a training needs to know of the machine. Taking `threads` keeps Snakemake from rerunning jobs for it."""
     return {key: value for key, value in config["compute"].items() if key != "threads"}
 
 
@@ -121,7 +130,7 @@ def dataset_labels(wildcards):
 def located(find, *arguments):
     """Path of something on disk, or an error before any job starts."""
     try:
-        return str(find(*arguments))
+        return str(find(*arguments)).replace("{", "{{").replace("}", "}}")  # not wildcards
     except PipelineError as error:
         sys.exit(f"Error: {error}")
 
@@ -178,8 +187,16 @@ def view_of_experiment(wildcards):
     return view_of(wildcards.paper, wildcards.experiment)
 
 
+def images_of_paper_wildcard(wildcards):
+    return images_of(paper_of(wildcards)["dataset"])
+
+
+def frame_of_paper(wildcards):
+    return config["data"][paper_of(wildcards)["dataset"]]["frame"]
+
+
 def view_of_baselines(wildcards):
-    """Any view has the central pixel; take the one that the first experiment needs anyway."""
+    """Any view has the labels; take the one that the first experiment needs anyway."""
     return view_of(wildcards.paper, paper_of(wildcards)["include"][0])
 
 
@@ -225,7 +242,13 @@ def changes(paper, experiment):
     ours, published = config["papers"][paper], PUBLISHED[paper]
     settings = ours["experiments"][experiment]
     reference = published["experiments"].get(experiment) if settings["reported_as"] else None
-    return differences(settings, reference) + differences({"split": ours["split"]}, {"split": published["split"]})
+    data, compute = config["data"][ours["dataset"]], config["compute"]
+    return [
+        *differences(settings, reference),
+        *differences({"split": ours["split"]}, {"split": published["split"]}),
+        *differences({"frame": data["frame"], "unmatched": data["unmatched"]}, PUBLISHED_DATA),
+        *differences({"precision": compute["precision"]}, {"precision": "float32"}),
+    ]
 
 
 def differences_of(paper):

@@ -21,8 +21,9 @@ rule predict:
         runtime=60,
         gpu=1,
     params:
-        experiment=experiment_of,
-        compute=compute_settings(),
+        experiment=training_settings,
+        compute=compute_settings,
+        precision=config["compute"]["precision"],
         code=experiment_code("predict.py"),
     message:
         "Predicting with {wildcards.experiment} of {wildcards.paper}, seed {wildcards.seed}"
@@ -33,6 +34,7 @@ rule predict:
 rule evaluate_baselines:
     """Errors of predictions that need no network: train mean, all zeros, colour of the central pixel."""
     input:
+        images=images_of_paper_wildcard,
         view=view_of_baselines,
         split="<results>/{paper}/split.csv",
     output:
@@ -45,6 +47,7 @@ rule evaluate_baselines:
         mem_mb=4000,
         runtime=30,
     params:
+        frame=frame_of_paper,
         code=code_of("evaluate_baselines.py"),
     message:
         "Evaluating the baselines of {wildcards.paper}"

@@ -177,6 +177,7 @@ rule galaxy_zoo_cnn_tabulate:
         markdown="<results>/galaxy_zoo_cnn/table_rmse.md",
         questions="<results>/galaxy_zoo_cnn/rmse_per_question.csv",
         violations="<results>/galaxy_zoo_cnn/constraint_violation.csv",
+        comparisons="<results>/galaxy_zoo_cnn/rmse_differences.csv",
     log:
         "<logs>/galaxy_zoo_cnn/table.log",
     conda:
@@ -195,6 +196,7 @@ rule galaxy_zoo_cnn_plot_rmse:
     """All networks and baselines side by side."""
     input:
         table="<results>/galaxy_zoo_cnn/table_rmse.csv",
+        provenance=provenance_of("galaxy_zoo_cnn"),
     output:
         png=report(
             "<results>/galaxy_zoo_cnn/rmse.png", category="galaxy_zoo_cnn", caption="../report/galaxy_zoo_cnn_rmse.rst"

@@ -23,10 +23,11 @@ rule train:
         runtime=720,  # minutes
         gpu=1,
     params:
-        experiment=experiment_of,
+        experiment=training_settings,
         seed=lambda wildcards: int(wildcards.seed),
         name="{paper}/{experiment}/seed{seed}",
-        compute=compute_settings(),
+        compute=compute_settings,
+        precision=config["compute"]["precision"],
         checkpoints=checkpoint_folder,
         code=experiment_code("train.py"),
     message:

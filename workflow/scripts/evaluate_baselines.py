@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 
+from galaxies.data.images import open_images
 from galaxies.data.splits import read_split
 from galaxies.data.store import View
 from galaxies.files import atomic
@@ -15,7 +16,7 @@ from galaxies.scripting import run_script
 CLUSTERS = 16
 
 
-def main(view: Path, split: Path, baselines: Path) -> None:
+def main(images: Path, view: Path, split: Path, baselines: Path, *, frame: int) -> None:
     """Write baseline, split, rmse.
 
     train_mean predicts the mean of each column over the training galaxies, all_zeros predicts 0, central_pixel the
@@ -23,13 +24,14 @@ def main(view: Path, split: Path, baselines: Path) -> None:
     challenge's central-pixel benchmark is not published; this is our reading of its description.
     """
     table = read_split(split)
-    with View(view) as images:
-        rows = images.rows(table["GalaxyID"].to_numpy())
-        labels = images.labels[rows]
-        colours = central_colour(images, rows)
+    ids = table["GalaxyID"].to_numpy()
+    with View(view) as packed:
+        labels = packed.labels[packed.rows(ids)]
+    with open_images(images) as collection:
+        colours = np.stack([central_colour(collection.decode(galaxy, frame)) for galaxy in ids])
     split_of_row = table["split"].to_numpy()
     train = split_of_row == "train"
-    clusters = min(CLUSTERS, int(train.sum()))
+    clusters = min(CLUSTERS, len(np.unique(colours[train], axis=0)))
     groups = KMeans(n_clusters=clusters, n_init=10, random_state=0).fit(colours[train])
     means = np.stack([labels[train][groups.labels_ == group].mean(axis=0) for group in range(clusters)])
     predictions = {
@@ -46,11 +48,10 @@ def main(view: Path, split: Path, baselines: Path) -> None:
         pd.DataFrame(records).to_csv(temporary, index=False)
 
 
-def central_colour(view: View, rows: np.ndarray, block: int = 1024) -> np.ndarray:
-    """Mean colour (N, 3) in 0..255 of the pixel, or 2 x 2 pixels, at the centre of each image."""
-    low, high = (view.shape[-1] - 1) // 2, view.shape[-1] // 2 + 1
-    blocks = [view.read(rows[i : i + block])[:, :, low:high, low:high] for i in range(0, len(rows), block)]
-    return np.concatenate([images.mean(axis=(2, 3), dtype=np.float64) for images in blocks])
+def central_colour(image: np.ndarray) -> np.ndarray:
+    """Colour (3,) in 0..255 at the centre of an image (S, S, 3): of one pixel, or the mean of four if S is even."""
+    low, high = (len(image) - 1) // 2, len(image) // 2 + 1
+    return image[low:high, low:high].mean(axis=(0, 1), dtype=np.float64)
 
 
 if __name__ == "__main__":

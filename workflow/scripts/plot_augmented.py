@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from galaxies.files import reading
 from galaxies.plots import image_grid, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 
@@ -13,7 +14,7 @@ GALAXIES = 4
 
 def main(examples: Path, png: Path) -> None:
     """One row per galaxy: input on the left, draws to its right."""
-    with h5py.File(examples) as file:
+    with reading(examples), h5py.File(examples) as file:
         inputs, augmented, ids = file["input"][:GALAXIES], file["augmented"][:GALAXIES], file["ids"][:GALAXIES]
         simulated = file.attrs["simulated"]
     images = np.concatenate([inputs[:, None], augmented], axis=1)

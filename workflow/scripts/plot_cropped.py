@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 from matplotlib.patches import Rectangle
 
+from galaxies.files import reading
 from galaxies.plots import VALIDATION, image_grid, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 
@@ -13,7 +14,7 @@ GALAXIES = 5
 
 def main(examples: Path, png: Path) -> None:
     """Upper row: whole frames, the crop as a square. Lower row: the crops at the size of the network's input."""
-    with h5py.File(examples) as file:
+    with reading(examples), h5py.File(examples) as file:
         original, cropped, ids = file["original"][:GALAXIES], file["cropped"][:GALAXIES], file["ids"][:GALAXIES]
         attributes = dict(file.attrs)
     figure, axes = new_figure(2, len(original), 7.0, 3.1)

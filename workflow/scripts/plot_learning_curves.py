@@ -1,18 +1,22 @@
-"""Loss and RMSE per epoch of one experiment, training and validation, beside the published final values."""
+"""Loss and RMSE per epoch of one experiment, training and validation, beside the published values."""
 
 import json
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from galaxies.plots import PUBLISHED, TRAIN, VALIDATION, new_figure, origin_note, save_figure, seeds_with_mean, stamp
+from galaxies.comparison import origin_note, same_quantity
+from galaxies.files import reading
+from galaxies.plots import MUTED, TRAIN, VALIDATION, new_figure, save_figure, seeds_with_mean, stamp
 from galaxies.reported import read_reported, reported_value
 from galaxies.scripting import run_script
 
 PANELS = (("loss", "Mean squared error", "mse"), ("rmse", "RMSE", "rmse"))
-DASHED = (0, (4, 3))
-FIRST_EPOCH = {"marker": "D", "markersize": 4, "markerfacecolor": "none", "linestyle": "none"}
+SPLITS = (("", "train", "training (augmented, dropout on)", TRAIN), ("val_", "validation", "validation", VALIDATION))
+DASHES = {"train": (0, (5, 3)), "validation": (0, (1.5, 1.5))}
+EVENTS = {"epoch_of_sharp_drop": "published: validation error drops", "plateau_epoch": "published: training levels off"}
 
 
 def main(
@@ -27,38 +31,52 @@ def main(
     reported_as: str | None = None,
     differences: list[str],
 ) -> None:
-    """Two panels as in the paper; thin lines are seeds, thick lines their mean, bands its 95 % interval."""
-    table = pd.read_csv(history)
+    """Two panels as in the paper; thin lines are seeds, thick lines their mean, bands its 95 % interval.
+
+    Published values are drawn only where the targets are the paper's.
+    """
+    with reading(history):
+        table = pd.read_csv(history)[["seed", "epoch", "loss", "rmse", "val_loss", "val_rmse"]]
+    with reading(provenance):
+        origin = json.loads(provenance.read_text())
     published = read_reported(reported, paper)
-    figure, axes = new_figure(1, 2, 7.0, 3.2)
+    published = published[published["experiment"] == (reported_as if same_quantity(origin) else None)]
+    figure, axes = new_figure(1, 2, 7.0, 3.5)
     for axis, (column, label, metric) in zip(axes[0], PANELS, strict=True):
-        for prefix, split, colour in (("", "train", TRAIN), ("val_", "validation", VALIDATION)):
+        for prefix, split, name, colour in SPLITS:
             curves = table.pivot(index="seed", columns="epoch", values=prefix + column)
-            name = "training (augmented, dropout on)" if split == "train" else split
             seeds_with_mean(axis, curves.columns.to_numpy(), curves.to_numpy(), colour, name)
-            first, last = published_ends(published, reported_as, split, metric)
-            axis.axhline(last, color=colour, linewidth=1, linestyle=DASHED)
-            axis.plot(1, first, **FIRST_EPOCH, color=colour)
-        axis.plot([], [], color=PUBLISHED, linewidth=1, linestyle=DASHED, label="published, last epoch")
-        if reported_as and reported_value(published, reported_as, "train", f"{metric}_epoch_1")[1]:
-            axis.plot(
-                [], [], "D", markersize=4, markerfacecolor="none", color=PUBLISHED, label="published, first epoch"
-            )
+            draw_published(axis, published, reported_as, split, metric, colour)
         axis.set(xlabel="Epoch", ylabel=label)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=7.5)
-    figure.suptitle(title, fontsize=9)
-    stamp(figure, origin_note(json.loads(provenance.read_text())["simulated"], differences))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axis.margins(x=0.03)
+        if table["epoch"].max() == 1:
+            axis.set_xlim(0.5, 1.5)
+    axes[0, 0].set_title(title, loc="left", fontsize=8.5)
+    handles = {name: handle for axis in axes[0] for handle, name in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=7)
+    stamp(figure, origin_note(origin, differences))
     save_figure(figure, png, pdf)
 
 
-def published_ends(published: pd.DataFrame, experiment: str | None, split: str, metric: str) -> tuple[float, float]:
-    """Published values of the first and the last epoch; NaN where the paper gives none."""
-    first, _ = reported_value(published, experiment, split, f"{metric}_epoch_1")
+def draw_published(
+    axis: Axes, published: pd.DataFrame, experiment: str | None, split: str, metric: str, colour: str
+) -> None:
+    """Published value of the last epoch as a line, of the first as a diamond, and the epochs that the text names."""
     last, section = reported_value(published, experiment, split, f"{metric}_final_epoch")
     if not section:
-        last, _ = reported_value(published, experiment, split, f"{metric}_epoch_20")
-    return first, last
+        last, section = reported_value(published, experiment, split, f"{metric}_epoch_20")
+    if section:
+        style = {"color": colour, "linewidth": 1, "linestyle": DASHES[split]}
+        axis.axhline(last, label=f"published, last epoch, {split}", **style)
+    first, section = reported_value(published, experiment, split, f"{metric}_epoch_1")
+    if section:
+        style = {"marker": "D", "markersize": 4, "markerfacecolor": "none", "linestyle": "none"}
+        axis.plot(1, first, color=colour, label=f"published, first epoch, {split}", **style)
+    for event, text in EVENTS.items():
+        epoch, section = reported_value(published, experiment, split, event)
+        if section:
+            axis.axvline(epoch, color=MUTED, linewidth=0.8, linestyle="-.", label=text)
 
 
 if __name__ == "__main__":

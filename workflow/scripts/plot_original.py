@@ -4,13 +4,14 @@ from pathlib import Path
 
 import h5py
 
+from galaxies.files import reading
 from galaxies.plots import image_grid, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 
 
 def main(examples: Path, png: Path) -> None:
     """Two rows of four galaxies of the training split, with their ids."""
-    with h5py.File(examples) as file:
+    with reading(examples), h5py.File(examples) as file:
         images, ids, attributes = file["original"][:], file["ids"][:], dict(file.attrs)
     rows = len(images) // 4
     figure, axes = new_figure(rows, 4, 7.0, 1.8 * rows + 0.35)

@@ -29,8 +29,8 @@ def main(
         raise ConfigError(f"source is {source!r}, expected 'local' or 'simulated'")
     with open_images(images) as collection:
         targets, origin = build_catalogue(collection.ids, labels, tables, unmatched)
-        name = collection.name
-    origin |= {"dataset": dataset, "source": source, "simulated": source == "simulated", "image_location": name}
+        name, simulated = collection.name, source == "simulated" or collection.are_simulated()
+    origin |= {"dataset": dataset, "source": source, "simulated": simulated, "image_location": name}
     with atomic(catalogue) as temporary:
         targets.to_csv(temporary)  # shortest decimals that read back as the same number
     write_text(provenance, json.dumps(origin, indent=2, sort_keys=True) + "\n")

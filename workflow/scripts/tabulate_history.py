@@ -4,16 +4,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from galaxies.files import atomic
+from galaxies.files import atomic, reading
 from galaxies.scripting import run_script
+
+COLUMNS = ["epoch", "loss", "rmse", "val_loss", "val_rmse"]
 
 
 def main(histories: list[Path], history: Path, *, seeds: list[int]) -> None:
     """Write seed, epoch, loss, rmse, val_loss, val_rmse; histories[i] is the training with seeds[i]."""
-    tables = [pd.read_csv(path).assign(seed=seed) for path, seed in zip(histories, seeds, strict=True)]
-    table = pd.concat(tables, ignore_index=True)
+    tables = []
+    for path, seed in zip(histories, seeds, strict=True):
+        with reading(path):
+            tables.append(pd.read_csv(path)[COLUMNS].assign(seed=seed))
     with atomic(history) as temporary:
-        table[["seed", *table.columns.drop("seed")]].to_csv(temporary, index=False)
+        pd.concat(tables)[["seed", *COLUMNS]].to_csv(temporary, index=False)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """Errors of all trained networks and baselines, over seeds and beside the published values."""
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 
+from galaxies.comparison import reasons_against
 from galaxies.data.gz2 import COLUMNS, QUESTIONS
 from galaxies.data.splits import SPLIT_NAMES
-from galaxies.files import atomic, write_text
+from galaxies.files import atomic, reading, write_text
 from galaxies.metrics import rmse
 from galaxies.reported import read_reported, reported_value
 from galaxies.scripting import run_script
@@ -24,6 +26,8 @@ TABLE = [
     "n_seeds",
     "ci95_low",
     "ci95_high",
+    "prediction95_low",
+    "prediction95_high",
     "below_train_mean",
     "published",
     "published_source",
@@ -48,6 +52,7 @@ def main(
     markdown: Path,
     questions: Path,
     violations: Path,
+    comparisons: Path,
     *,
     paper: str,
     trainings: list[dict],
@@ -57,22 +62,27 @@ def main(
     predictions, histories, costs : one file per training, in the order of `trainings`.
     trainings : per training {experiment, seed, description, reported_as, differences}.
     table : one row per experiment or baseline and split. `train` is in evaluation mode without augmentation,
-        `train_augmented` the running mean of the last epoch that the paper reports. An interval is of the mean over
-        seeds; below_train_mean says whether it lies wholly below the error of predicting the train mean.
+        `train_augmented` the running mean of the last epoch that the paper reports. ci95 is the interval of the mean
+        over seeds, prediction95 that of one more training, which is what a published single-seed value is; neither
+        holds the scatter of the test galaxies. below_train_mean says whether ci95 lies wholly below the error of
+        predicting the train mean.
     questions : test RMSE per label column. violations : how far predicted fractions miss the sums of their tree.
+    comparisons : differences of test RMSE between experiments, paired by seed.
     """
-    origin = json.loads(provenance.read_text())
     published = read_reported(reported, paper)
-    base = pd.read_csv(baselines)
+    with reading(provenance):
+        origin = json.loads(provenance.read_text())
+    with reading(baselines):
+        base = pd.read_csv(baselines)[["baseline", "split", "rmse"]]
     mean_baseline = base[base["baseline"] == "train_mean"].set_index("split")["rmse"]
-    rows, by_question, by_group = [], [], []
+    rows, by_question, by_group, errors = [], [], [], {}
     for experiment, members in _by_experiment(trainings).items():
         first = trainings[members[0]]
         runs = [_read_run(predictions[i], histories[i], costs[i]) for i in members]
         common = {
             "experiment": experiment,
             "description": first["description"],
-            "comparable": _comparable(origin, first["differences"], runs[0]["columns"]),
+            "comparable": _comparable(origin, first["differences"]),
             "epochs": len(runs[0]["history"]),
             "best_epoch": float(np.mean([r["history"].set_index("epoch")["val_rmse"].idxmin() for r in runs])),
             "parameters": sum(runs[0]["cost"]["parameters"].values()),
@@ -96,6 +106,7 @@ def main(
                 }
                 | {"published": value, "published_source": section}
             )
+        errors[experiment] = {trainings[i]["seed"]: run["rmse"]["test"] for i, run in zip(members, runs, strict=True)}
         by_question += _per_column(experiment, runs)
         by_group += _sum_violations(experiment, runs)
     rows += [
@@ -103,11 +114,8 @@ def main(
         for r in base.itertuples()
     ]
     result = pd.DataFrame(rows).assign(data="simulated" if origin["simulated"] else "real")[TABLE]
-    for path, content in (
-        (table, result),
-        (questions, pd.DataFrame(by_question)),
-        (violations, pd.DataFrame(by_group)),
-    ):
+    tables = ((table, result), (questions, by_question), (violations, by_group), (comparisons, _compare(errors)))
+    for path, content in tables:
         with atomic(path) as temporary:
             content.to_csv(temporary, index=False)
     write_text(markdown, _markdown(result))
@@ -121,29 +129,41 @@ def _by_experiment(trainings: list[dict]) -> dict[str, list[int]]:
 
 
 def _read_run(predictions: Path, history: Path, cost: Path) -> dict:
-    with h5py.File(predictions) as file:
+    with reading(predictions), h5py.File(predictions) as file:
         predicted, truth, parts = file["predictions"][:], file["labels"][:], file["split"][:]
         columns = list(file.attrs["columns"])
-    curve = pd.read_csv(history)
+    with reading(history):
+        curve = pd.read_csv(history)[["epoch", "rmse", "val_rmse"]]
+    with reading(cost):
+        costs = json.loads(cost.read_text())
     errors = {name: rmse(predicted[parts == code], truth[parts == code]) for code, name in enumerate(SPLIT_NAMES)}
     errors["train_augmented"] = float(curve["rmse"].iloc[-1])
     test = parts == SPLIT_NAMES.index("test")
     return {
         "columns": columns,
         "history": curve,
-        "cost": json.loads(cost.read_text()),
+        "cost": costs,
         "rmse": errors,
         "predicted": predicted[test],
         "truth": truth[test],
     }
 
 
-def _comparable(origin: dict, differences: list[str], columns: list[str]) -> str:
+def _comparable(origin: dict, differences: list[str]) -> str:
     """`yes`, or why a value must not be judged against the paper's."""
-    reasons = ["simulated data"] if origin["simulated"] else []
-    if columns != list(COLUMNS):
-        reasons.append("other targets than the 37 vote fractions")
-    return f"no: {'; '.join([*reasons, *differences])}" if reasons or differences else "yes"
+    reasons = reasons_against(origin, differences)
+    return f"no: {'; '.join(reasons)}" if reasons else "yes"
+
+
+def _compare(errors: dict[str, dict[int, float]]) -> list[dict]:
+    """Test RMSE of one experiment minus that of another, paired by seed: mean, interval, two-sided p-value."""
+    rows = []
+    for first, second in combinations(errors, 2):
+        differences = [errors[first][seed] - errors[second][seed] for seed in errors[first]]
+        summary = summarise(differences)
+        row = {"experiment": first, "minus": second, **_named("difference", summary)}
+        rows.append(row | {"p_value": summary.p_value_of_zero})
+    return rows
 
 
 def _per_column(experiment: str, runs: list[dict]) -> list[dict]:

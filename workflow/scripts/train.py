@@ -59,6 +59,8 @@ def main(
     methods = named_module("methods", experiment["method"])
     train, validation = (Images(view, split_rows(view, split, part), machine) for part in ("train", "validation"))
 
+    with View(view) as opened:
+        opened.check_pixels()
     digest = _digest(view, split, experiment, seed, machine.precision, code, weights_sha256)
     with Checkpoints(checkpoints, digest) as saved:
         seed_everything(seed)

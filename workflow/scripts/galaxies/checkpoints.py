@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 import socket
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,8 @@ class Checkpoints:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if not any(self._states.glob("*.pt")):  # nothing to come back to
+            self.remove()
         self._lock.release()
 
     def load(self) -> dict[str, Any] | None:
@@ -75,8 +78,11 @@ class Checkpoints:
             if not path.exists():
                 continue
             try:
+                with zipfile.ZipFile(path) as archive:  # torch does not compare the checksums inside
+                    if part := archive.testzip():
+                        raise ValueError(f"checksum of {part} differs")
                 state = torch.load(path, map_location="cpu", weights_only=True)
-            except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+            except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
                 damaged.append(path)
                 reason = (str(error) or type(error).__name__).splitlines()[0]
                 logger.warning("%s: the saved state is damaged (%s)", path, reason)
@@ -117,8 +123,13 @@ class Checkpoints:
 
 def save_torch(state: dict[str, Any], path: Path) -> None:
     """`torch.save` whose bytes depend on the content alone; given a path, torch would store the file's name inside."""
-    with path.open("wb") as file:
-        torch.save(state, file)
+    try:
+        with path.open("wb") as file:
+            torch.save(state, file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):  # torch hides a full disk behind an error of its own
+            raise error.__context__ from None
+        raise
 
 
 def settings_digest(**determinants: Any) -> str:

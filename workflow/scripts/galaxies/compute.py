@@ -62,6 +62,7 @@ class Compute:
                 )
         torch.set_num_threads(threads)
         if chosen == "cuda":
+            torch.backends.cudnn.allow_tf32 = False  # float32 means float32; convolutions would round to 10 bits
             torch.backends.cudnn.benchmark = True  # the input shape is the same in every step
         else:
             keep_freed_memory()
@@ -91,7 +92,7 @@ class Compute:
         return {
             "device": torch.cuda.get_device_name(self.device) if cuda else _processor_name(),
             "device_type": self.device.type,
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "threads": self.threads,
             "precision": self.precision,
             "compile": self.compile,

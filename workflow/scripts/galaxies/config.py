@@ -2,6 +2,8 @@
 
 import copy
 import difflib
+import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,8 +35,12 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
     rules = load_yaml(schema)
     problems = [problem for error in Draft202012Validator(rules).iter_errors(config) for problem in _problems(error)]
     if problems:
-        raise ConfigError("the configuration is not valid:\n" + "\n".join(f"  {problem}" for problem in problems))
+        lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
+        raise ConfigError(f"the configuration is not valid:\n{lines}")
     _fill_defaults(config, rules, rules)
+    for paper in config["papers"].values():
+        if paper["split"]["selection"] == "lowest_ids":
+            paper["split"]["seed"] = 0  # not used; another value would only cause reruns
     _check_consistency(config)
     return config
 
@@ -102,6 +108,8 @@ def _check_consistency(config: dict) -> None:
                 f"add data.{paper['dataset']} with a source",
             )
         _check_networks(name, paper)
+        for experiment in paper["include"]:
+            _check_view(f"papers.{name}.experiments.{experiment}", paper, experiment, config["data"])
     for name, dataset in config["data"].items():
         if dataset["source"] == "local" and not dataset["path"]:
             raise ConfigError(
@@ -111,8 +119,24 @@ def _check_consistency(config: dict) -> None:
             _check_simulated(config, name, dataset)
         for label in dataset["labels"]:
             low, high = label.get("range", (0, 1))
-            if low >= high:
-                raise ConfigError(f"data.{name}.labels: range {label['range']} of {label['file']} is empty")
+            if not (low < high and math.isfinite(high - low)):
+                raise ConfigError(
+                    f"data.{name}.labels: range {label['range']} of {label['file']}; expected [lowest, highest]"
+                )
+            extra = [key for key in ("column", "id_column", "range") if key in label]
+            if label["kind"] == "solutions" and extra:
+                raise ConfigError(
+                    f"data.{name}.labels: {extra[0]!r} of {label['file']} has no meaning for kind solutions"
+                )
+
+
+def _check_view(where: str, paper: dict, experiment: str, data: dict) -> None:
+    view, frame = paper["experiments"][experiment]["view"], data[paper["dataset"]]["frame"]
+    crop = int(view.split("_")[0].removeprefix("crop").replace("full", "0"))
+    if crop > frame:
+        raise ConfigError(
+            f"{where}.view: {view} cuts {crop} pixels out of frames of {frame} (data.{paper['dataset']}.frame)"
+        )
 
 
 def _check_simulated(config: dict, name: str, dataset: dict) -> None:
@@ -159,7 +183,16 @@ def _problems(error: ValidationError) -> Iterator[str]:
     elif error.validator == "type":
         expected = error.validator_value
         expected = " or ".join(expected) if isinstance(expected, list) else expected
-        yield f"{where}: found {error.instance!r}, expected type {expected}"
+        hint = ""
+        if (
+            expected == "number"
+            and isinstance(error.instance, str)
+            and re.fullmatch(r"[\d.]+[eE][+-]?\d+", error.instance)
+        ):
+            hint = "; YAML reads it as text, write a dot and a sign as in 1.0e-3"
+        yield f"{where}: found {error.instance!r}, expected type {expected}{hint}"
+    elif error.validator == "pattern" and "examples" in error.schema:
+        yield f"{where}: found {error.instance!r}; expected for example {' or '.join(error.schema['examples'])}"
     else:
         yield f"{where}: {error.message}"
 

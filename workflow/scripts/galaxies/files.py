@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from galaxies.errors import DataError
+
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
@@ -23,8 +25,26 @@ def atomic(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:  # a failed write does not say which file it was
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn errors that a damaged or foreign file causes while it is read into a DataError that names the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, KeyError, IndexError, ValueError, TypeError) as error:  # pandas' and JSON's are ValueErrors
+        raise DataError(
+            f"{path}: damaged, or not a file of this workflow ({type(error).__name__}: {str(error)[:80]})",
+            "delete it and run the same command again; the workflow makes it anew",
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:

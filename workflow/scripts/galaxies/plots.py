@@ -54,13 +54,6 @@ def save_figure(figure: Figure, *paths: Path) -> None:
     plt.close(figure)
 
 
-def origin_note(simulated: bool, differences: list[str]) -> str:
-    """What a reader must know of the data and settings behind a figure."""
-    data = "Simulated galaxies, not comparable with the paper's numbers" if simulated else "Real images"
-    settings = f"settings changed: {'; '.join(differences)}" if differences else "published settings"
-    return f"{data}; {settings}."
-
-
 def stamp(figure: Figure, note: str) -> None:
     """Write `note` below the axes, wrapped to the width of the figure."""
     width = int(figure.get_figwidth() * 21)
@@ -80,7 +73,7 @@ def seeds_with_mean(axis: Axes, x: np.ndarray, values: np.ndarray, colour: str, 
     """Curves (seeds, points): one thin line per seed, their mean thick, its 95 % interval as a band."""
     for curve in values:
         axis.plot(x, curve, color=colour, linewidth=0.6, alpha=0.5)
-    axis.plot(x, values.mean(axis=0), color=colour, linewidth=1.8, label=label)
+    axis.plot(x, values.mean(axis=0), color=colour, linewidth=1.8, marker="o", markersize=2.5, label=label)
     if len(values) > 1:
         bands = [summarise(column) for column in values.T]
         low, high = [b.ci95_low for b in bands], [b.ci95_high for b in bands]

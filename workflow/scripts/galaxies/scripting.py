@@ -38,9 +38,8 @@ def run_script(main: Callable[..., None], snakemake=None) -> None:
             logger.warning("%s", interruption)
             sys.exit(RETRY_EXIT_CODE)
         except OSError as error:
-            if error.filename is None and error.errno is None:
-                raise
-            logger.error("Error: %s", os_error_text(error), exc_info=log_file is not None)
+            logger.error("Error: %s", os_error_text(error))
+            logger.debug("where it happened", exc_info=True)
             sys.exit(1)
         except Exception:
             logger.exception("The script failed; this is a defect of the pipeline.")
@@ -50,20 +49,22 @@ def run_script(main: Callable[..., None], snakemake=None) -> None:
 def os_error_text(error: OSError) -> str:
     """One line for an operating-system error such as a full disk or a missing permission."""
     where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}"
+    return f"{where}{error.strerror or error or type(error).__name__}"
 
 
 @contextlib.contextmanager
 def _logging(log_file: str | None) -> Iterator[None]:
     """Send records to standard error and, if given, to the job's log file."""
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setLevel(logging.INFO)
+    handlers: list[logging.Handler] = [terminal]
     if log_file:
         Path(log_file).parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(log_file, mode="a", encoding="utf-8"))
     for handler in handlers:
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
         logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    logger.setLevel(logging.DEBUG)
     logger.propagate = False
     try:
         yield

@@ -3,24 +3,31 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit  # Student's quantile; scipy.stats takes a second longer to import
+from scipy.special import stdtr, stdtrit  # Student's t; scipy.stats takes a second longer to import
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean, standard deviation (ddof 1), number of values and 95 % interval of the mean; NaN where undefined."""
+    """What independent values, such as one score per training seed, say of their mean; NaN where undefined.
+
+    std : standard deviation (ddof 1). ci95 : 95 % interval of the mean. prediction95 : 95 % interval of one more
+    value. p_value_of_zero : two-sided p-value of the mean being 0. All by Student's t, so for normal scatter.
+    """
 
     mean: float
     std: float
     n: int
     ci95_low: float
     ci95_high: float
+    prediction95_low: float
+    prediction95_high: float
+    p_value_of_zero: float
 
 
 def summarise(values: list[float] | np.ndarray) -> Summary:
-    """Summary of independent values, such as one score per training seed.
+    """Summary of independent values.
 
-    The interval is Student's, mean -/+ t(0.975, n - 1) std / sqrt(n); it and the deviation are NaN for one value.
+    With q = t(0.975, n - 1): ci95 is mean -/+ q std / sqrt(n), prediction95 is mean -/+ q std sqrt(1 + 1 / n).
     Raises ValueError for no value.
     """
     values = np.asarray(values, dtype=np.float64)
@@ -28,7 +35,9 @@ def summarise(values: list[float] | np.ndarray) -> Summary:
         raise ValueError("no values to summarise")
     mean, n = float(values.mean()), int(values.size)
     if n == 1:
-        return Summary(mean, float("nan"), n, float("nan"), float("nan"))
+        return Summary(mean, float("nan"), n, *(float("nan"),) * 5)
     std = float(values.std(ddof=1))
-    half_width = float(stdtrit(n - 1, 0.975)) * std / np.sqrt(n)
-    return Summary(mean, std, n, mean - half_width, mean + half_width)
+    quantile = float(stdtrit(n - 1, 0.975))
+    half, wide = quantile * std / np.sqrt(n), quantile * std * np.sqrt(1 + 1 / n)
+    p_value = 2 * float(stdtr(n - 1, -abs(mean) / (std / np.sqrt(n)))) if std else float("nan")
+    return Summary(mean, std, n, mean - half, mean + half, mean - wide, mean + wide, p_value)

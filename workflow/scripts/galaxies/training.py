@@ -243,6 +243,7 @@ class _Run:
                 "networks": {name: network.state_dict() for name, network in self.method.networks.items()},
                 "optimisers": {name: optimiser.state_dict() for name, optimiser in self.method.optimisers.items()},
                 "random": random_state(state.generator),
+                "compute": self.compute.describe(),
                 "progress": {key: value for key, value in vars(state).items() if key != "generator"},
             }
         )
@@ -252,17 +253,27 @@ class _Run:
         saved = self.checkpoints.load()
         if saved is None:
             return
-        for name, network in self.method.networks.items():
-            network.load_state_dict(saved["networks"][name])
-        for name, optimiser in self.method.optimisers.items():
-            optimiser.load_state_dict(saved["optimisers"][name])
-        set_random_state(saved["random"], self.state.generator)
-        self.state = _State(self.state.generator, **saved["progress"])
+        try:
+            for name, network in self.method.networks.items():
+                network.load_state_dict(saved["networks"][name])
+            for name, optimiser in self.method.optimisers.items():
+                optimiser.load_state_dict(saved["optimisers"][name])
+            set_random_state(saved["random"], self.state.generator)
+            self.state = _State(self.state.generator, **saved["progress"])
+        except (KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
+            raise TrainingError(
+                f"{self.checkpoints.folder}: the saved state does not fit this training ({str(error)[:200]})",
+                f"delete it to train from the start: `rm -r {self.checkpoints.folder}`",
+            ) from error
         self.state.sums = {
             name: value.to(self.compute.device) if isinstance(value, Tensor) else value
             for name, value in self.state.sums.items()
         }
         self.finite_step = self.step
+        now = self.compute.describe()
+        changed = [f"{key} {before} -> {now[key]}" for key, before in saved["compute"].items() if now[key] != before]
+        if changed:
+            logger.warning("%s: continuing, but not bit for bit: %s", self.settings.name, ", ".join(changed))
         logger.info("%s: continuing after step %d of %d", self.settings.name, self.step, self.steps)
 
     def _cost(self) -> dict[str, Any]:

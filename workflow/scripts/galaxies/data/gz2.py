@@ -48,6 +48,9 @@ class Question:
     parent: str | None
 
 
+TRAINING_GALAXIES = 61578  # rows of training_solutions_rev1.csv
+
+
 def _question(number: int, text: str, parent: str | None, *answers: str) -> Question:
     columns = tuple(f"Class{number}.{i}" for i in range(1, len(answers) + 1))
     return Question(number, text, columns, answers, parent)

@@ -55,10 +55,10 @@ def render(galaxy: Galaxy, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
-def encode_jpeg(picture: Image.Image, quality: int = JPEG_QUALITY) -> bytes:
+def encode_jpeg(picture: Image.Image, quality: int = JPEG_QUALITY, comment: bytes = b"") -> bytes:
     """JPEG file of a picture, with halved colour resolution."""
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
+    picture.save(buffer, "JPEG", quality=quality, subsampling="4:2:0", comment=comment)
     return buffer.getvalue()
 
 

@@ -18,6 +18,7 @@ from galaxies.errors import DataError
 logger = logging.getLogger(__name__)
 
 MAX_IMAGE_BYTES = 64 * 2**20
+SIMULATED = b"simulated galaxy image"  # JPEG comment of simulated images, so that they never pass for real ones
 
 _LAYOUT_HINT = f"expected {IMAGES}/<GalaxyID>.jpg, or {IMAGES}.zip with these files; {FETCH}"
 
@@ -56,6 +57,11 @@ class ImageCollection:
             The file is empty, truncated or no JPEG, is not RGB, or does not measure `frame` x `frame` pixels.
         """
         return np.asarray(self.load(image_id, frame))
+
+    def are_simulated(self) -> bool:
+        """Whether any of some images, evenly spread over the ids, carries the mark of the simulator."""
+        some = self.ids[:: max(1, len(self) // 32)]
+        return any(SIMULATED in self._read(image_id)[:1024] for image_id in some)
 
     def _read(self, image_id: int) -> bytes:
         name = self._files[int(image_id)]

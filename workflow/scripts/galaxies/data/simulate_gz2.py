@@ -22,6 +22,7 @@ from galaxies.data.gz2 import COLUMNS
 from galaxies.data.gz2_morphology import draw_galaxy
 from galaxies.data.gz2_rendering import encode_jpeg, render
 from galaxies.data.gz2_votes import answer_probabilities, cast_votes
+from galaxies.data.images import SIMULATED
 from galaxies.errors import DataError
 from galaxies.files import atomic
 
@@ -135,6 +136,7 @@ def _write_chunk(images: Path, seed: int, indices: range) -> dict[int, np.ndarra
     votes = {}
     for index in indices:
         galaxy = simulate_galaxy(seed, index)
-        (images / f"{galaxy.galaxy_id}.jpg").write_bytes(encode_jpeg(Image.fromarray(galaxy.image)))
+        picture = Image.fromarray(galaxy.image)
+        (images / f"{galaxy.galaxy_id}.jpg").write_bytes(encode_jpeg(picture, comment=SIMULATED))
         votes[galaxy.galaxy_id] = galaxy.votes
     return votes

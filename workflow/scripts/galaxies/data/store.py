@@ -145,6 +145,14 @@ class View:
             digest.update(self.images[first : first + self.images.chunks[0]])
         return digest.hexdigest()
 
+    def check_pixels(self) -> None:
+        """Raise DataError if the pixels are not those that were packed; reads the whole file once."""
+        if self.digest() != self.attributes["images_sha256"]:
+            raise DataError(
+                f"{self.path}: the pixels have changed since they were packed",
+                "delete the file and run the same command again; look at the disk if it happens twice",
+            )
+
     def close(self) -> None:
         self._file.close()
 

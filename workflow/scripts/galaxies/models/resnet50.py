@@ -79,7 +79,7 @@ def build(
     weights: Path | str | None = None,
     freeze: str = "none",
     normalise: bool = False,
-    bn_momentum: float = 0.1,
+    bn_momentum: float = 0.01,
     dense: Sequence[int] = (512,),
     dropout: Sequence[float] = (0.5,),
 ) -> TrunkRegressor:
@@ -113,6 +113,7 @@ def read_weights(path: Path | str | None) -> dict[str, Tensor]:
     if path is None or not Path(path).is_file():
         found = "no file of weights is given" if path is None else f"{path}: there is no such file"
         raise ConfigError(f"network.pretrained is imagenet, but {found}", hint)
+    check_digest(Path(path))
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
@@ -128,19 +129,32 @@ def fetch_imagenet_weights(folder: Path) -> Path:
     A file that is already there is checked and kept. torch.hub publishes only the first digits of the SHA-256, in the
     file's name; those are compared. Raises DataError if the network is not reachable or the digest differs.
     """
-    name = WEIGHTS_URL.rsplit("/", 1)[1]
+    path = Path(folder) / WEIGHTS_URL.rsplit("/", 1)[1]
+    if path.is_file():
+        check_digest(path)
+        return path
+    part = path.with_suffix(".part")
     try:
-        path = Path(pooch.retrieve(WEIGHTS_URL, known_hash=None, fname=name, path=folder))
+        pooch.retrieve(WEIGHTS_URL, known_hash=None, fname=part.name, path=folder)
     except (OSError, ValueError) as error:  # requests' errors are OSErrors
         raise DataError(
             f"{WEIGHTS_URL} cannot be downloaded: {error}",
             "fetch the file on another machine and give its path as `network.weights` of the experiment, "
             "or set `network.pretrained: none`, which is not a reproduction of the paper",
         ) from error
+    try:
+        check_digest(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def check_digest(path: Path) -> None:
+    """Raise DataError if a file is not torchvision's IMAGENET1K_V1 weights: what is labelled so must be so."""
     digest = sha256(path)
     if not digest.startswith(WEIGHTS_SHA256_PREFIX):
         raise DataError(
             f"{path}: SHA-256 begins with {digest[:8]}, expected {WEIGHTS_SHA256_PREFIX}",
-            "the download was cut or changed on its way; delete the file and try again",
+            f"this is not {WEIGHTS_URL}, or it was damaged; delete it and fetch it again",
         )
-    return path
