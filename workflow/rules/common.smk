@@ -1,5 +1,6 @@
 """Configuration, paths and input functions that the rules share. Makes nothing itself."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -24,7 +25,7 @@ except PipelineError as error:
 
 RESULTS = f"results/{config['run']}"
 PUBLISHED = {paper: published_config(paper, EXPERIMENTS, SCHEMA) for paper in config["papers"]}
-REPORTED = str(WORKFLOW.parent / "config" / "reported.csv")
+REPORTED = os.path.relpath(WORKFLOW.parent / "config" / "reported.csv")
 PUBLISHED_DATA = {"frame": 424, "unmatched": "error"}
 TARGETS = {}  # paper -> {short name: file below the paper's results}; each paper's rules add theirs
 

@@ -17,6 +17,7 @@ from galaxies.reported import read_reported, reported_value
 from galaxies.scripting import run_script
 from galaxies.stats import summarise
 
+INTERVALS = ("ci95_low", "ci95_high", "prediction95_low", "prediction95_high")
 TABLE = [
     "experiment",
     "description",
@@ -24,10 +25,7 @@ TABLE = [
     "rmse_mean",
     "rmse_std",
     "n_seeds",
-    "ci95_low",
-    "ci95_high",
-    "prediction95_low",
-    "prediction95_high",
+    *INTERVALS,
     "below_train_mean",
     "published",
     "published_source",
@@ -99,12 +97,8 @@ def main(
             rows.append(
                 common
                 | {"split": split, "rmse_mean": summary.mean, "rmse_std": summary.std, "n_seeds": summary.n}
-                | {
-                    "ci95_low": summary.ci95_low,
-                    "ci95_high": summary.ci95_high,
-                    "below_train_mean": bool(upper < reference),
-                }
-                | {"published": value, "published_source": section}
+                | {key: getattr(summary, key) for key in INTERVALS}
+                | {"below_train_mean": bool(upper < reference), "published": value, "published_source": section}
             )
         errors[experiment] = {trainings[i]["seed"]: run["rmse"]["test"] for i, run in zip(members, runs, strict=True)}
         by_question += _per_column(experiment, runs)
@@ -117,7 +111,7 @@ def main(
     tables = ((table, result), (questions, by_question), (violations, by_group), (comparisons, _compare(errors)))
     for path, content in tables:
         with atomic(path) as temporary:
-            content.to_csv(temporary, index=False)
+            pd.DataFrame(content).to_csv(temporary, index=False)
     write_text(markdown, _markdown(result))
 
 

@@ -6,11 +6,12 @@ RETRY_EXIT_CODE = 75  # EX_TEMPFAIL of sysexits.h: the job was interrupted and c
 class PipelineError(Exception):
     """A problem that the user can mend.
 
-    The message says what was found, where (file, row or key) and what was expected; `hint` says what to do.
+    `message` says what was found, where (file, row or key) and what was expected; `hint` says what to do. The text of
+    the exception has both.
     """
 
     def __init__(self, message: str, hint: str | None = None):
-        self.hint = hint
+        self.message, self.hint = message, hint
         super().__init__(f"{message}\nHint: {hint}" if hint else message)
 
 
@@ -28,3 +29,9 @@ class TrainingError(PipelineError):
 
 class Interrupted(Exception):
     """A signal asked the job to stop; its state is saved and the next attempt resumes from it."""
+
+
+def quoted(text: str, limit: int = 60) -> str:
+    """Text of an input file for a message: in quotes, unprintable characters escaped, cut after `limit` characters."""
+    whole = repr(text[: limit + 1])
+    return whole if len(text) <= limit and len(whole) <= limit + 2 else f"{whole[: limit + 1]}...{whole[0]}"

@@ -75,7 +75,7 @@ class Archive:
                     return member.read(info.file_size + 1)
             except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
                 raise DataError(
-                    f"{self.path}: member {name!r} is damaged ({error})", "Fetch the archive again."
+                    f"{self.path}: member {name!r} is damaged ({error})", "damaged archive: fetch it again"
                 ) from error
 
     def close(self) -> None:

@@ -78,9 +78,11 @@ def read_catalogue(path: Path) -> pd.DataFrame:
 
     Raises DataError when the file is no such catalogue.
     """
-    hint = "delete the file; the rule `prepare_catalogue` writes it again"
+    hint = "delete the file and run the same command again; the rule `prepare_catalogue` writes it"
     try:
         catalogue = pd.read_csv(path, index_col=ID_COLUMN)
+    except (KeyError, TypeError) as error:  # pandas, for a header or rows that do not fit; its text would not help
+        raise DataError(f"{path}: not a CSV table with the column {ID_COLUMN}", hint) from error
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable catalogue ({error})", hint) from error
     numeric = all(pd.api.types.is_numeric_dtype(kind) for kind in catalogue.dtypes)

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from galaxies.data.archives import Archive
-from galaxies.data.local import FETCH
-from galaxies.errors import ConfigError, DataError
+from galaxies.data.local import FETCH, SOLUTIONS
+from galaxies.errors import ConfigError, DataError, quoted
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,9 @@ MAX_VIOLATING_SHARE = 0.01
 _MAX_TABLE_BYTES = 256 * 2**20
 _MAX_CLASSES = 100
 _MAX_PROBLEMS = 5  # in one message
+_MAX_NAMES = 10  # of columns, likewise
+_ROWS_HINT = "row 1 is the header"
+_RANGE_HINT = "row 1 is the header; for numbers outside 0..1 set `range: [lowest, highest]` of this label table"
 
 
 @dataclass(frozen=True)
@@ -174,26 +177,41 @@ def read_label_table(
     Raises
     ------
     DataError
-        A column is absent, an id is no integer or repeated, a number lies outside `range` or is not finite, a class is
-        empty, or there are more than 100 classes.
+        A column is absent or is the one of the ids, an id is no integer or repeated, a number lies outside `range` or
+        is not finite, a class is empty, or there are fewer than 2 or more than 100 classes.
     ConfigError
-        `kind` or `range` is impossible.
+        `kind` is impossible, or `range` is no pair of finite numbers, lowest first.
     """
     path = Path(path)
     if kind not in ("numeric", "class"):
         raise ConfigError(f"label table {path.name}: kind is {kind!r}, expected 'numeric' or 'class'")
-    low, high = (0.0, 1.0) if range is None else map(float, range)
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ConfigError(f"label table {path.name}: range is {[low, high]}, expected [lowest, highest]")
-
+    low, high = _checked_range(path, (0.0, 1.0) if range is None else range)
     header, rows = _open_table(path)
     id_position = _position(path, header, id_column)
     position = _position(path, header, column)
+    if position == id_position:
+        raise DataError(
+            f"{path}: column {header[position]!r} holds the ids, its values cannot be targets",
+            "set `column` of this label table to the column of the labels, `id_column` to that of the ids",
+        )
     if kind == "class":
         ids, values = _parse_rows(path, rows, header, id_position, [position], _class_name)
         return _one_hot(path, column, ids, [value for (value,) in values])
-    ids, values = _parse_rows(path, rows, header, id_position, [position], lambda text: _number(text, low, high))
+    hint = _RANGE_HINT if range is None else _ROWS_HINT
+    ids, values = _parse_rows(path, rows, header, id_position, [position], lambda text: _number(text, low, high), hint)
     return pd.DataFrame((np.asarray(values) - low) / (high - low), index=_id_index(ids), columns=[column])
+
+
+def _checked_range(path: Path, range: Sequence[float]) -> tuple[float, float]:
+    try:
+        low, high = map(float, range)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not (low < high and math.isfinite(high - low)):
+        raise ConfigError(
+            f"label table {path.name}: range is {range}, expected [lowest, highest], two finite numbers in this order"
+        )
+    return low, high
 
 
 def parse_integer(text: str) -> int | None:
@@ -204,8 +222,9 @@ def parse_integer(text: str) -> int | None:
 
 def _open_table(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """Header and (line number, fields) of a CSV file, or of the only CSV file in a zip archive."""
+    hint = FETCH if path.stem == SOLUTIONS else None
     if not path.is_file():
-        raise DataError(f"{path}: no such file, expected a CSV table of labels or a zip with one", FETCH)
+        raise DataError(f"{path}: no such file, expected a CSV table of labels or a zip with one", hint)
     try:
         text = _table_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -213,7 +232,13 @@ def _open_table(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]
     rows = _numbered_rows(path, text)
     header = next(rows, (1, []))[1]
     if not any(header):
-        raise DataError(f"{path}: the file is empty, expected a CSV table with a header", FETCH)
+        raise DataError(f"{path}: the file is empty, expected a CSV table with a header", hint)
+    separator = next((mark for mark in ";\t" if mark in header[0]), None)
+    if len(header) == 1 and separator:
+        raise DataError(
+            f"{path}: looks separated by {separator!r}, expected commas; its header: {quoted(header[0])}",
+            "save the table as CSV with commas between the columns and points in the numbers",
+        )
     return [name.strip() for name in header], rows
 
 
@@ -223,7 +248,7 @@ def _table_bytes(path: Path) -> bytes:
     with Archive(path, _MAX_TABLE_BYTES) as archive:
         tables = [name for name in archive.members if name.lower().endswith(".csv")]
         if len(tables) != 1:
-            raise DataError(f"{path}: holds {len(tables)} CSV files, expected one; members: {archive.members[:5]}")
+            raise DataError(f"{path}: holds {len(tables)} CSV files, expected one; members: {_names(archive.members)}")
         return archive.read(tables[0])
 
 
@@ -244,6 +269,7 @@ def _parse_rows(
     id_position: int,
     positions: Sequence[int],
     parse: Callable[[str], float | str],
+    hint: str = _ROWS_HINT,
 ) -> tuple[list[int], list[list[float | str]]]:
     """Ids and parsed values of all rows. `parse` raises ValueError, whose text says what is wrong with a value."""
     ids: list[int] = []
@@ -259,7 +285,7 @@ def _parse_rows(
             continue
         galaxy = parse_integer(row[id_position].strip())
         if galaxy is None:
-            problems.append(f"row {line}: {header[id_position]} is {row[id_position]!r}, expected an integer")
+            problems.append(f"row {line}: {header[id_position]} is {quoted(row[id_position])}, expected an integer")
             continue
         if galaxy in seen:
             problems.append(f"row {line}: {header[id_position]} {galaxy} is already in row {seen[galaxy]}")
@@ -269,13 +295,12 @@ def _parse_rows(
             try:
                 parsed.append(parse(row[position].strip()))
             except ValueError as error:
-                problems.append(
-                    f"row {line}, {header[id_position]} {galaxy}: {header[position]} is {row[position]!r}, {error}"
-                )
+                where, found = f"row {line}, {header[id_position]} {galaxy}", quoted(row[position])
+                problems.append(f"{where}: {header[position]} is {found}, {error}")
         ids.append(galaxy)
         values.append(parsed)
     if problems:
-        raise DataError(f"{path}: the table has bad rows\n  " + "\n  ".join(problems), "Row 1 is the header.")
+        raise DataError(f"{path}: the table has bad rows\n  " + "\n  ".join(problems), hint)
     if not ids:
         raise DataError(f"{path}: the table has a header but no rows")
     return ids, values
@@ -305,6 +330,11 @@ def _class_name(text: str) -> str:
 def _one_hot(path: Path, column: str, ids: list[int], values: list[str]) -> pd.DataFrame:
     numbers = {name: parse_integer(name) for name in set(values)}
     classes = sorted(numbers, key=lambda name: (numbers[name] is None, numbers[name] or 0, name))
+    if len(classes) < 2:
+        raise DataError(
+            f"{path}: column {column!r} is {quoted(classes[0])} in every row, expected at least 2 classes",
+            "choose another `column`; one class leaves nothing to learn",
+        )
     if len(classes) > _MAX_CLASSES:
         raise DataError(
             f"{path}: column {column!r} has {len(classes)} different values, too many for classes "
@@ -329,26 +359,30 @@ def _position(path: Path, header: list[str], column: str) -> int:
     if len(matches) > 1:
         raise DataError(f"{path}: {len(matches)} columns are called {column!r}, expected one")
     if not matches:
-        raise DataError(f"{path}: no column {column!r}{_suggestion(column, header)}; its columns: {header[:50]}")
+        raise DataError(f"{path}: no column {column!r}{_suggestion(column, header)}; its columns: {_names(header)}")
     return matches[0]
 
 
 def _suggestion(name: str, candidates: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, candidates, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    return f" (did you mean {quoted(close[0])}?)" if close else ""
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(map(quoted, names[:_MAX_NAMES])) + ", ..." * (len(names) > _MAX_NAMES)
 
 
 def _check_solution_header(path: Path, header: list[str]) -> None:
     hint = f"Expected {ID_COLUMN}, {COLUMNS[0]} ... {COLUMNS[-1]} as in the published training_solutions_rev1.csv."
     if header[0].lower() != ID_COLUMN.lower():
-        raise DataError(f"{path}: the first column is {header[0]!r}, expected {ID_COLUMN!r}", hint)
+        raise DataError(f"{path}: the first column is {quoted(header[0])}, expected {ID_COLUMN!r}", hint)
     columns = header[1:]
     missing = [name for name in COLUMNS if name not in columns]
     unknown = [name for name in columns if name not in COLUMNS]
     repeated = sorted({name for name in columns if columns.count(name) > 1})
-    problems = [f"unknown column {name!r}{_suggestion(name, missing)}" for name in unknown]
+    problems = [f"unknown column {quoted(name)}{_suggestion(name, missing)}" for name in unknown]
     problems += [f"missing column {name!r}" for name in missing]
-    problems += [f"repeated column {name!r}" for name in repeated]
+    problems += [f"repeated column {quoted(name)}" for name in repeated]
     if problems:
         listed = problems[:_MAX_PROBLEMS] + ["..."] * (len(problems) > _MAX_PROBLEMS)
         raise DataError(f"{path}: bad header: {'; '.join(listed)}", hint)

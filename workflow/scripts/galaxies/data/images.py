@@ -12,7 +12,7 @@ from PIL import Image
 
 from galaxies.data.archives import Archive, is_litter
 from galaxies.data.gz2 import parse_integer
-from galaxies.data.local import FETCH, IMAGES
+from galaxies.data.local import FETCH, IMAGES, holds_files
 from galaxies.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -21,6 +21,17 @@ MAX_IMAGE_BYTES = 64 * 2**20
 SIMULATED = b"simulated galaxy image"  # JPEG comment of simulated images, so that they never pass for real ones
 
 _LAYOUT_HINT = f"expected {IMAGES}/<GalaxyID>.jpg, or {IMAGES}.zip with these files; {FETCH}"
+
+# Each names its kind, for messages that list several bad images.
+_DAMAGED_HINT = (
+    "damaged image: fetch it again; or remove it, set data.gz2_kaggle.unmatched to drop, and its galaxy is left out"
+)
+_FORMAT_HINT = "image of another format: save it as JPEG; if it is no image at all, fetch it again"
+_MODE_HINT = "image of another colour mode: convert it to RGB"
+_SIZE_HINT = (
+    "image of another size: all must be squares whose side in pixels is data.gz2_kaggle.frame; set that key to the "
+    "side of your images, or resize them"
+)
 
 
 class ImageCollection:
@@ -101,7 +112,7 @@ def open_images(path: Path) -> ImageCollection:
         return _open_zip(path)
     if not path.is_dir():
         raise DataError(f"{path}: no such folder or zip archive of images", _LAYOUT_HINT)
-    while (path / IMAGES).is_dir():
+    while (path / IMAGES).is_dir() and holds_files(path / IMAGES):
         path = path / IMAGES
     with os.scandir(path) as entries:
         names = sorted(entry.name for entry in entries if not is_litter(entry.name) and entry.is_file())
@@ -151,24 +162,26 @@ def _ids_of(path: Path, names: list[str]) -> dict[int, str]:
 
 def _open_jpeg(data: bytes, where: str, frame: int) -> Image.Image:
     if not data:
-        raise DataError(f"{where}: the file is empty (0 bytes), expected a JPEG image")
+        raise DataError(f"{where}: the file is empty (0 bytes), expected a JPEG image", _DAMAGED_HINT)
     try:
         image = Image.open(io.BytesIO(data), formats=("JPEG",))  # reads the header only
     except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
-        raise DataError(f"{where}: not a JPEG image ({_without_object(error)})") from error
+        raise DataError(f"{where}: not a JPEG image ({_without_object(error)})", _FORMAT_HINT) from error
     # Before decoding, so that a small file that claims a huge image costs no memory.
     if image.mode != "RGB":
-        raise DataError(f"{where}: colour mode is {image.mode} ({_MODES.get(image.mode, 'other')}), expected RGB")
+        raise DataError(
+            f"{where}: colour mode is {image.mode} ({_MODES.get(image.mode, 'other')}), expected RGB", _MODE_HINT
+        )
     if image.size != (frame, frame):
-        raise DataError(f"{where}: {image.width}x{image.height} pixels, expected {frame}x{frame}")
+        raise DataError(f"{where}: {image.width}x{image.height} pixels, expected {frame}x{frame}", _SIZE_HINT)
     # The decoder accepts a scan that lacks only its last bytes. FF D9 ends an image and cannot occur inside a scan,
     # which starts with FF DA.
     if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-        raise DataError(f"{where}: truncated JPEG, {len(data)} bytes without the end-of-image marker")
+        raise DataError(f"{where}: truncated JPEG, {len(data)} bytes without the end-of-image marker", _DAMAGED_HINT)
     try:
         image.load()
     except (OSError, SyntaxError, ValueError, struct.error) as error:
-        raise DataError(f"{where}: damaged JPEG ({error})") from error
+        raise DataError(f"{where}: damaged JPEG ({error})", _DAMAGED_HINT) from error
     return image
 
 

@@ -1,37 +1,63 @@
 """Where the files of Galaxy Zoo 2 lie inside a folder of the user: as published, or unpacked."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
+from galaxies.data.archives import is_litter
 from galaxies.errors import DataError
 
-IMAGES = "images_training_rev1"
+IMAGES, SOLUTIONS = "images_training_rev1", "training_solutions_rev1"
 FETCH = (
     "fetch the published files with `kaggle competitions download -c galaxy-zoo-the-galaxy-challenge` and put them "
     "there, set data.gz2_kaggle.path to where they are, or set data.gz2_kaggle.source to simulated"
 )
+_OWN_IMAGES = "data.gz2_kaggle.path names the folder, the key `images` of data.gz2_kaggle the images in it"
+_OWN_TABLE = "data.gz2_kaggle.path names the folder, the key `file` of data.gz2_kaggle.labels the table in it"
 
 
 def find_images(folder: str, name: str | None = None) -> Path:
     """Folder or zip archive with the images inside `folder`; `name` replaces the published name.
 
-    Raises DataError naming the places looked at and how to get the files.
+    An empty folder is taken only where there is no archive beside it.
+    Raises DataError naming the places looked at and what to do.
     """
-    return _find(folder, [name] if name else [IMAGES, f"{IMAGES}.zip", f"{IMAGES}/{IMAGES}"], "images")
+    names = [name] if name else [IMAGES, f"{IMAGES}.zip"]
+    hint = FETCH if Path(names[0]).stem == IMAGES else _OWN_IMAGES
+    found = _find(folder, names, Path.exists, "images", hint)
+    return next(filter(holds_files, found), found[0])
 
 
 def find_table(folder: str, name: str) -> Path:
-    """Label table inside `folder`: `name` as it is, or with the suffix .csv or .zip.
+    """Label table inside `folder`: the file `name` as it is, or with the suffix .csv or .zip.
 
-    Raises DataError naming the places looked at and how to get the files.
+    Raises DataError naming the places looked at and what to do.
     """
-    return _find(folder, [name] if Path(name).suffix in (".csv", ".zip") else [f"{name}.csv", f"{name}.zip"], "labels")
+    names = [name] if Path(name).suffix.lower() in (".csv", ".zip") else [name, f"{name}.csv", f"{name}.zip"]
+    hint = FETCH if Path(name).stem == SOLUTIONS else _OWN_TABLE
+    return _find(folder, names, Path.is_file, "labels", hint)[0]
 
 
-def _find(folder: str, names: list[str], what: str) -> Path:
+def holds_files(path: Path) -> bool:
+    """True for a file, and for a folder with anything but litter of operating systems in it."""
+    if not path.is_dir():
+        return path.exists()
+    with os.scandir(path) as entries:  # unlike `iterdir`, stops at the first of many thousand
+        return any(not is_litter(entry.name) for entry in entries)
+
+
+def _find(folder: str, names: list[str], accept: Callable[[Path], bool], what: str, hint: str) -> list[Path]:
+    """The accepted places, at least one."""
     root = Path(folder).expanduser()
+    if found := [root / name for name in names if accept(root / name)]:
+        return found
+    if root.is_file() or root.name == IMAGES or any(image.stem.isdigit() for image in root.glob("*.jpg")):
+        hint = (
+            f"data.gz2_kaggle.path is the folder that contains {IMAGES} (or {IMAGES}.zip) and the label files: set it "
+            f"to {root.parent}, and where the images have another name, the key `images` to that name"
+        )
+    if not root.exists():
+        raise DataError(f"{root}: no such folder; {what} of the data set gz2_kaggle expected there", hint)
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder; {what} of the data set gz2_kaggle were looked for there", FETCH)
-    for name in names:
-        if (root / name).exists():
-            return root / name
-    raise DataError(f"{root}: no {what} of the data set gz2_kaggle there (looked for {', '.join(names)})", FETCH)
+        raise DataError(f"{root}: a file, expected a folder with {what} of the data set gz2_kaggle", hint)
+    raise DataError(f"{root}: no {what} of the data set gz2_kaggle there (looked for {', '.join(names)})", hint)

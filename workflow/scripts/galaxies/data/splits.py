@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from galaxies.errors import ConfigError, DataError
+from galaxies.errors import ConfigError, DataError, quoted
 from galaxies.files import write_text
 
 SPLIT_NAMES = ("train", "validation", "test")  # in this order galaxies are handed out
@@ -63,7 +63,7 @@ def write_split(path: Path, split: pd.DataFrame) -> None:
 
 def read_split(path: Path) -> pd.DataFrame:
     """A split as `make_split` returns it. Raises DataError for a file that `write_split` cannot have written."""
-    hint = "Delete the file; the rule `split_dataset` writes it again."
+    hint = "delete the file and run the same command again; the rule `split_dataset` writes it"
     try:
         split = pd.read_csv(path)
     except FileNotFoundError as error:
@@ -72,13 +72,14 @@ def read_split(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: not a CSV table ({error})", hint) from error
     if list(split.columns) != ["GalaxyID", "split"] or split.empty:
         raise DataError(
-            f"{path}: {len(split)} rows with columns {list(split.columns)}, expected rows of GalaxyID, split", hint
+            f"{path}: {len(split)} rows of {quoted(','.join(split.columns))}, expected rows of GalaxyID,split", hint
         )
     unknown = ~split["split"].isin(SPLIT_NAMES)
     if unknown.any():
         row = int(np.argmax(unknown))
         found = split["split"].iloc[row]
-        raise DataError(f"{path}, row {row + 2}: split is {found!r}, expected one of {', '.join(SPLIT_NAMES)}", hint)
+        found = quoted(found) if isinstance(found, str) else found  # NaN stands for an absent field
+        raise DataError(f"{path}, row {row + 2}: split is {found}, expected one of {', '.join(SPLIT_NAMES)}", hint)
     if not pd.api.types.is_integer_dtype(split["GalaxyID"]):
         raise DataError(f"{path}: column GalaxyID has values that are no integers", hint)
     repeated = split["GalaxyID"].duplicated()

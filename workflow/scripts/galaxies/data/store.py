@@ -35,7 +35,7 @@ UNITS = "8-bit sRGB-like display values, 0..255"
 _CHUNK_BYTES = 2**20
 _MAX_BAD_IMAGES = 10  # in one message
 _PROGRESS_SECONDS = 10
-_REBUILD_HINT = "delete the file; the rule `pack_view` makes it again"
+_REBUILD_HINT = "delete the file and run the same command again; the rule `pack_view` makes it"
 
 
 class View:
@@ -55,7 +55,9 @@ class View:
     def __init__(self, path: Path):
         self.path = Path(path)
         if not self.path.is_file():
-            raise DataError(f"{self.path}: no such packed view", "make it with `snakemake` and this file name")
+            raise DataError(
+                f"{self.path}: no such packed view", "run the workflow; its rule `pack_view` makes the file"
+            )
         try:
             # Views are renamed into place complete and never change, and locks fail on some network file systems.
             # Without a chunk cache HDF5 reads only the rows asked for: random batches are four times as fast.
@@ -209,7 +211,7 @@ def pack_view(
     if absent.size:
         raise DataError(
             f"{images.path}: {absent.size} of {len(ids)} galaxies of {catalogue} have no image: {_first(absent)}",
-            "the catalogue was made from other images; make it again: `snakemake -R prepare_catalogue`",
+            f"the catalogue was made from other images; delete {catalogue} and run the same command again",
         )
     codes = {paper: _split_codes(path, ids) for paper, path in splits.items()}
     attributes = _origin(provenance) | {
@@ -255,7 +257,7 @@ def _decoded_blocks(
     Threads, because Pillow lets go of the interpreter lock while it decodes and resizes: as fast as processes when
     measured, without their start, pickling and orphans. Few blocks are under way at a time, so memory is bounded.
     """
-    bad: list[str] = []
+    bad: list[DataError] = []
     pending: deque[tuple[int, Future]] = deque()
     started = reported = time.monotonic()
     with ThreadPoolExecutor(threads) as pool:
@@ -269,25 +271,25 @@ def _decoded_blocks(
             first, future = pending.popleft()
             pixels, problems = future.result()
             bad += problems
-            if not bad:
-                yield first, pixels
+            if bad:
+                continue
+            yield first, pixels
             now = time.monotonic()
             done = min(first + block, len(ids))
             if now - reported > _PROGRESS_SECONDS or done == len(ids):
                 reported = now
                 logger.info("Packed %d of %d images, %.0f per second", done, len(ids), done / (now - started))
     if bad:
-        listed = "\n  ".join(bad[:_MAX_BAD_IMAGES])
+        listed = bad[:_MAX_BAD_IMAGES]
+        problems = "\n  ".join(problem.message for problem in listed)
+        hints = dict.fromkeys(problem.hint for problem in listed if problem.hint)  # one of each kind, in order
         count = f"at least {_MAX_BAD_IMAGES}" if len(bad) >= _MAX_BAD_IMAGES else len(bad)
-        raise DataError(
-            f"{images.path}: bad images ({count} of {len(ids)}):\n  {listed}",
-            "fetch these files again; or remove them, set `unmatched: drop`, and their galaxies are left out",
-        )
+        raise DataError(f"{images.path}: bad images ({count} of {len(ids)}):\n  {problems}", "\n  ".join(hints))
 
 
 def _decode_block(
     images: ImageCollection, ids: np.ndarray, crop: int, size: int, frame: int
-) -> tuple[np.ndarray, list[str]]:
+) -> tuple[np.ndarray, list[DataError]]:
     """Pixels of some galaxies, and what is wrong with the bad ones."""
     pixels = np.empty((len(ids), 3, size, size), dtype=np.uint8)
     problems = []
@@ -295,7 +297,7 @@ def _decode_block(
         try:
             image = images.load(image_id, frame)
         except DataError as error:
-            problems.append(str(error))
+            problems.append(error)
             continue
         pixels[row] = np.asarray(crop_and_resize(image, crop, size)).transpose(2, 0, 1)
     return pixels, problems
@@ -316,7 +318,7 @@ def _split_codes(path: Path, ids: np.ndarray) -> np.ndarray:
     if absent.size:
         raise DataError(
             f"{path}: {absent.size} of {len(split)} galaxies are not in the catalogue: {_first(absent)}",
-            "the split was made from another catalogue; make it again: `snakemake -R split_dataset`",
+            "the split was made from another catalogue; delete the file and run the same command again",
         )
     codes = np.full(len(ids), UNUSED, dtype=np.int8)
     codes[np.searchsorted(ids, split["GalaxyID"])] = split["split"].map(SPLIT_CODES)
@@ -331,7 +333,7 @@ def _origin(provenance: Path) -> dict:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{provenance}: not a provenance file ({error!r})",
-            "make it again: `snakemake -R prepare_catalogue`",
+            "delete the file and run the same command again",
         ) from error
 
 
@@ -386,9 +388,13 @@ def _check_space(view: Path, shape: tuple[int, ...]) -> None:
     needed, free = int(np.prod(shape)), shutil.disk_usage(view.parent).free
     if needed > free:
         raise DataError(
-            f"{view}: needs {needed / 1e6:.0f} MB of disk, {free / 1e6:.0f} MB are free",
+            f"{view}: needs {_megabytes(needed)} of disk, {_megabytes(free)} are free",
             "make room, or put the results folder on a larger disk",
         )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.{1 if size < 10e6 else 0}f} MB"
 
 
 @contextlib.contextmanager

@@ -156,5 +156,5 @@ def check_digest(path: Path) -> None:
     if not digest.startswith(WEIGHTS_SHA256_PREFIX):
         raise DataError(
             f"{path}: SHA-256 begins with {digest[:8]}, expected {WEIGHTS_SHA256_PREFIX}",
-            f"this is not {WEIGHTS_URL}, or it was damaged; delete it and fetch it again",
+            f"give the file {WEIGHTS_URL} as `network.weights`; a file in resources/ can be deleted to fetch it again",
         )
