@@ -9,6 +9,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from galaxies.plots import TRAIN, VALIDATION
+
 FIGURES = [
     "fig1_original.png",
     "fig2_augmented.png",
@@ -31,7 +33,17 @@ class TestFinishedRun:
         else:
             pixels = np.asarray(Image.open(path).convert("L"))
             assert pixels.shape[1] >= 1000
-            assert pixels.std() > 5
+            assert len(np.unique(pixels)) > 20
+
+    @pytest.mark.parametrize("approach", [1, 2, 3, 4])
+    def test_both_curves_are_visible(self, finished, approach):
+        pixels = np.asarray(
+            Image.open(self.results(finished) / f"fig{approach + 3}_approach{approach}.png").convert("RGB")
+        )
+        axes = pixels[int(0.25 * len(pixels)) : int(0.8 * len(pixels))]  # below the legend
+        for colour in (TRAIN, VALIDATION):
+            expected = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+            assert (axes == expected).all(axis=2).sum() > 50
 
     def test_table_has_every_experiment_split_and_baseline(self, finished):
         table = pd.read_csv(self.results(finished) / "table_rmse.csv")
