@@ -43,7 +43,7 @@ class TestFinishedRun:
         axes = pixels[int(0.25 * len(pixels)) : int(0.8 * len(pixels))]  # below the legend
         for colour in (TRAIN, VALIDATION):
             expected = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
-            assert (axes == expected).all(axis=2).sum() > 50
+            assert (axes == expected).all(axis=2).sum() > 15  # one marker at least
 
     def test_table_has_every_experiment_split_and_baseline(self, finished):
         table = pd.read_csv(self.results(finished) / "table_rmse.csv")
