@@ -35,7 +35,11 @@ rule all:
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/figures_galaxy_zoo_cnn.smk"
+
+
+for paper in config["papers"]:
+
+    include: f"workflow/rules/figures_{paper}.smk"
 
 
 # Short names: `snakemake galaxy_zoo_cnn` makes all of a paper, `snakemake galaxy_zoo_cnn_fig5` one figure.

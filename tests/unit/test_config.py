@@ -12,7 +12,7 @@ from galaxies.reported import read_reported
 PROJECT = Path(__file__).parents[2]
 EXPERIMENTS = PROJECT / "config/experiments"
 SCHEMA = PROJECT / "workflow/schemas/config.schema.yaml"
-MINIMAL = {"run": "test", "data": {"gz2_kaggle": {"source": "simulated"}}}
+MINIMAL = {"run": "test", "data": {"gz2_kaggle": {"source": "simulated"}}, "papers": {"galaxy_zoo_cnn": None}}
 
 
 def merge(overrides: dict) -> dict:
@@ -44,6 +44,17 @@ def test_override_replaces_one_leaf_and_keeps_its_neighbours():
     assert settings["optimiser"] == {"name": "adamax", "learning_rate": 0.5, "betas": [0.9, 0.999]}
     reference = published_config("galaxy_zoo_cnn", EXPERIMENTS, SCHEMA)["experiments"]["approach1"]
     assert differences(settings, reference) == ["optimiser learning rate 0.5 (published 0.001)"]
+
+
+def test_another_architecture_replaces_the_whole_network():
+    config = merge(experiment({"network": {"architecture": "resnet50", "pretrained": "none"}}))
+    network = config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach1"]["network"]
+    assert network["architecture"] == "resnet50"
+    assert "filters" not in network
+
+
+def test_papers_of_a_run_are_those_that_it_names():
+    assert merged_config({**MINIMAL, "papers": {}}, EXPERIMENTS, SCHEMA)["papers"] == {}
 
 
 def test_merging_leaves_its_arguments_alone():

@@ -17,6 +17,7 @@ from galaxies.data.local import find_images, find_table
 from galaxies.errors import PipelineError
 from galaxies.experiments import describe, differences
 from galaxies.files import write_text
+from galaxies.views import PATTERN, parse_view
 
 try:
     config = merged_config(config, EXPERIMENTS, SCHEMA)
@@ -35,7 +36,7 @@ wildcard_constraints:
     paper="|".join(config["papers"]),
     experiment="[a-z][a-z0-9_]*",
     seed="[0-9]+",
-    view=r"(full|crop[1-9][0-9]*)_[1-9][0-9]*",
+    view=PATTERN,
 
 
 def save_config():
@@ -157,22 +158,12 @@ def provenance_of(paper):
     return f"{RESULTS}/data/{config['papers'][paper]['dataset']}/provenance.json"
 
 
-def crop_of(view):
-    """Side of the centre crop in pixels, 0 for the full frame; stands in the name of the view."""
-    return int(view.split("_")[0].removeprefix("crop").replace("full", "0"))
-
-
-def size_of(view):
-    """Side of the packed images in pixels; stands in the name of the view."""
-    return int(view.split("_")[1])
-
-
 def view_crop(wildcards):
-    return crop_of(wildcards.view)
+    return parse_view(wildcards.view).crop
 
 
 def view_size(wildcards):
-    return size_of(wildcards.view)
+    return parse_view(wildcards.view).size
 
 
 # Training
@@ -268,7 +259,13 @@ def histories_of(paper):
     ]
 
 
+def included(paper):
+    """Experiments of a paper that this run trains."""
+    return config["papers"][paper]["include"]
+
+
 def curve_figures(paper):
-    """Experiment -> name of its figure of learning curves: figures 4 to 7 are the paper's four approaches."""
+    """Short name -> file of the learning curves: figures 4 to 7 are the paper's four approaches."""
     numbered = {f"approach{n}": f"fig{n + 3}" for n in range(1, 5)}
-    return {e: numbered.get(e, "curves") for e in config["papers"][paper]["include"]}
+    files = {experiment: f"{numbered.get(experiment, 'curves')}_{experiment}" for experiment in included(paper)}
+    return {numbered.get(experiment, name): f"{name}.png" for experiment, name in files.items()}

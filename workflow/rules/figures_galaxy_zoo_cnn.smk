@@ -4,11 +4,8 @@ TARGETS["galaxy_zoo_cnn"] = {
     "fig1": "fig1_original.png",
     "fig2": "fig2_augmented.png",
     "fig3": "fig3_cropped.png",
-    **{name: f"{name}_{experiment}.png" for experiment, name in curve_figures("galaxy_zoo_cnn").items()},
-    **{
-        f"history_{experiment}": f"history_{experiment}.csv"
-        for experiment in config["papers"]["galaxy_zoo_cnn"]["include"]
-    },
+    **curve_figures("galaxy_zoo_cnn"),
+    **{f"history_{experiment}": f"history_{experiment}.csv" for experiment in included("galaxy_zoo_cnn")},
     "rmse": "rmse.png",
     "table": "table_rmse.csv",
     "split": "split.csv",
@@ -32,9 +29,9 @@ rule galaxy_zoo_cnn_make_examples:
         runtime=10,
     params:
         augmentation=config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach1"]["augmentation"],
-        crop=crop_of(config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach2"]["view"]),
-        size=size_of(config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach2"]["view"]),
-        frame=config["data"]["gz2_kaggle"]["frame"],
+        crop=parse_view(config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach2"]["view"]).crop,
+        size=parse_view(config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach2"]["view"]).size,
+        frame=config["data"][config["papers"]["galaxy_zoo_cnn"]["dataset"]]["frame"],
         seed=config["seeds"][0],
         code=code_of("make_examples.py"),
     message:

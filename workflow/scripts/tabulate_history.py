@@ -7,17 +7,16 @@ import pandas as pd
 from galaxies.files import atomic, reading
 from galaxies.scripting import run_script
 
-COLUMNS = ["epoch", "loss", "rmse", "val_loss", "val_rmse"]
-
 
 def main(histories: list[Path], history: Path, *, seeds: list[int]) -> None:
-    """Write seed, epoch, loss, rmse, val_loss, val_rmse; histories[i] is the training with seeds[i]."""
+    """Write seed, epoch and the metrics of the histories; histories[i] is the training with seeds[i]."""
     tables = []
     for path, seed in zip(histories, seeds, strict=True):
         with reading(path):
-            tables.append(pd.read_csv(path)[COLUMNS].assign(seed=seed))
+            table = pd.read_csv(path).set_index("epoch")
+        tables.append(table.reset_index().assign(seed=seed).set_index("seed"))
     with atomic(history) as temporary:
-        pd.concat(tables)[["seed", *COLUMNS]].to_csv(temporary, index=False)
+        pd.concat(tables).to_csv(temporary)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,16 @@ from galaxies.scripting import run_script
 from galaxies.stats import summarise
 
 INTERVALS = ("ci95_low", "ci95_high", "prediction95_low", "prediction95_high")
+DIFFERENCES = [
+    "experiment",
+    "minus",
+    "difference_mean",
+    "difference_std",
+    "n_seeds",
+    "ci95_low",
+    "ci95_high",
+    "p_value",
+]
 TABLE = [
     "experiment",
     "description",
@@ -108,7 +118,8 @@ def main(
         for r in base.itertuples()
     ]
     result = pd.DataFrame(rows).assign(data="simulated" if origin["simulated"] else "real")[TABLE]
-    tables = ((table, result), (questions, by_question), (violations, by_group), (comparisons, _compare(errors)))
+    compared = pd.DataFrame(_compare(errors), columns=DIFFERENCES)
+    tables = ((table, result), (questions, by_question), (violations, by_group), (comparisons, compared))
     for path, content in tables:
         with atomic(path) as temporary:
             pd.DataFrame(content).to_csv(temporary, index=False)

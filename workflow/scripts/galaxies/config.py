@@ -13,25 +13,25 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from galaxies.errors import ConfigError
+from galaxies.views import parse_view
 
 
 def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
     """Configuration of a run with every key present.
 
-    overrides : what the run's configuration file says.
+    overrides : what the run's configuration file says; the papers of the run are those that it names.
     experiments : folder of the published settings, one YAML file per paper.
     schema : JSON schema (YAML) of the merged configuration.
     Raises ConfigError naming the key, what was found, what is expected and, for a misspelt name, the nearest one.
     """
-    published = {path.stem: load_yaml(path) for path in sorted(experiments.glob("*.yaml"))}
-    chosen = overrides.get("papers")
     for section in ("papers", "data"):
         if not isinstance(overrides.get(section, {}), dict):
             raise ConfigError(f"{section}: found {overrides[section]!r}, expected a mapping of names to settings")
-    papers = published
-    for paper, settings in (chosen or {}).items():
+    papers = {name: settings or {} for name, settings in overrides.get("papers", {}).items()}
+    published = {path.stem: load_yaml(path) for path in sorted(experiments.glob("*.yaml")) if path.stem in papers}
+    for paper, settings in papers.items():
         _check_experiment_names(paper, settings, published.get(paper))
-    config = deep_merge({"papers": papers}, overrides)
+    config = deep_merge({"papers": published}, {**overrides, "papers": papers})
     rules = load_yaml(schema)
     problems = [problem for error in Draft202012Validator(rules).iter_errors(config) for problem in _problems(error)]
     if problems:
@@ -62,10 +62,14 @@ def load_yaml(path: Path) -> Any:
 
 
 def deep_merge(base: dict, overrides: dict) -> dict:
-    """Copy of `base` in which the leaves of `overrides` replace those of `base`; lists are replaced whole."""
+    """Copy of `base` in which the leaves of `overrides` replace those of `base`; lists are replaced whole.
+
+    So is a network of another `architecture`, whose keys have another meaning.
+    """
     merged = copy.deepcopy(base)
     for key, value in overrides.items():
-        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+        mergeable = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        if mergeable and value.get("architecture") in (None, merged[key].get("architecture")):
             merged[key] = deep_merge(merged[key], value)
         else:
             merged[key] = copy.deepcopy(value)
@@ -132,7 +136,7 @@ def _check_consistency(config: dict) -> None:
 
 def _check_view(where: str, paper: dict, experiment: str, data: dict) -> None:
     view, frame = paper["experiments"][experiment]["view"], data[paper["dataset"]]["frame"]
-    crop = int(view.split("_")[0].removeprefix("crop").replace("full", "0"))
+    crop = parse_view(view).crop
     if crop > frame:
         raise ConfigError(
             f"{where}.view: {view} cuts {crop} pixels out of frames of {frame} (data.{paper['dataset']}.frame)"

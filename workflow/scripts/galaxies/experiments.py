@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from galaxies.views import parse_view
+
 NETWORKS = {"cnn": "CNN", "resnet50": "ResNet-50", "efficientnet_lite0": "EfficientNet-Lite0"}
 
 
@@ -16,8 +18,8 @@ def describe(settings: dict) -> str:
         if network["freeze"] != "none":
             parts.append(f"with frozen {network['freeze']}")
     dense = ", dense " + "-".join(map(str, network["dense"])) if network["dense"] else ""
-    field, size = settings["view"].split("_")
-    field = "full frame" if field == "full" else f"{field.removeprefix('crop')} px crop"
+    crop, size = parse_view(settings["view"])
+    field = f"{crop} px crop" if crop else "full frame"
     return f"{' '.join(parts)}{dense}; {field} at {size} px"
 
 
