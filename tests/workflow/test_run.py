@@ -40,10 +40,10 @@ class TestFinishedRun:
         pixels = np.asarray(
             Image.open(self.results(finished) / f"fig{approach + 3}_approach{approach}.png").convert("RGB")
         )
-        axes = pixels[int(0.25 * len(pixels)) : int(0.8 * len(pixels))]  # below the legend
+        axes = pixels[int(0.2 * len(pixels)) : int(0.85 * len(pixels))]  # below the legend
         for colour in (TRAIN, VALIDATION):
             expected = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
-            assert (axes == expected).all(axis=2).sum() > 15  # one marker at least
+            assert (axes == expected).all(axis=2).sum() > 50
 
     def test_table_has_every_experiment_split_and_baseline(self, finished):
         table = pd.read_csv(self.results(finished) / "table_rmse.csv")
