@@ -23,10 +23,11 @@ from galaxies.checkpoints import Checkpoints
 from galaxies.compute import Compute
 from galaxies.config import published_config
 from galaxies.data.catalogue import read_catalogue
-from galaxies.data.device import Batch, Images, split_rows
+from galaxies.data.device import Images, split_rows, to_unit
 from galaxies.data.images import open_images
 from galaxies.data.store import crop_and_resize, pack_view
 from galaxies.files import atomic
+from galaxies.losses import mse
 from galaxies.methods.regression import build
 from galaxies.scripting import run_script
 from galaxies.training import Settings, fit, seed_everything
@@ -37,7 +38,18 @@ FRAME = 424
 SIMULATED, SMALL, LARGE = 120, 1000, 4000
 VIEWS = {"full_100": (0, 100), "crop250_70": (250, 70)}
 REPEATS = 5
-BLOCK = 500  # training images between two looks at the clock
+# Runs a script and prints its peak memory. The system's count for a child process would begin with its parent's.
+WITH_PEAK_MEMORY = """
+import resource, runpy, sys
+from pathlib import Path
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+status = Path("/proc/self/status")
+lines = status.read_text().splitlines() if status.exists() else []
+peak = [line.split()[1] for line in lines if line.startswith("VmHWM")]
+print(int(peak[0]) * 1024 if peak else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+BLOCK = 2000  # training images between two looks at the clock: start and end of a training must not count
 
 
 def main(folder: Path, *, threads: int = os.cpu_count() or 1) -> None:
@@ -51,7 +63,7 @@ def main(folder: Path, *, threads: int = os.cpu_count() or 1) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         work = Path(temporary)
-        record("simulator", simulate(work / "simulated", threads), "images/s")
+        record("simulator, start-up included", simulate(work / "simulated", threads), "images/s")
         sets = {count: linked_copies(work / "simulated", work / str(count), count) for count in (SMALL, LARGE)}
         for name, (crop, size) in VIEWS.items():
             bare, packed = packing(sets[SMALL], crop, size, threads)
@@ -120,14 +132,13 @@ def packing(data: Path, crop: int, size: int, threads: int) -> tuple[float, floa
 
 def packing_memory(data: Path, threads: int) -> int:
     """Peak resident memory in bytes of a process that packs a data set at 100 px."""
-    process = start("pack_view", images=data / "images_training_rev1", catalogue=data / "catalogue.csv",
-                    provenance=data / "provenance.json", splits=data / "split.csv", view=data / "full_100.h5",
-                    name="full_100", papers='["paper"]', crop=0, size=100, frame=FRAME, threads=threads)  # fmt: skip
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"pack_view ended with {process.returncode}")
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    options = {"images": data / "images_training_rev1", "splits": data / "split.csv", "view": data / "full_100.h5",
+               "name": "full_100", "papers": '["paper"]', "crop": 0, "size": 100, "frame": FRAME,
+               "threads": threads}  # fmt: skip
+    options |= {name: data / f"{name}.{suffix}" for name, suffix in (("catalogue", "csv"), ("provenance", "json"))}
+    command = [sys.executable, "-c", WITH_PEAK_MEMORY, str(SCRIPTS / "pack_view.py"), *arguments_of(options)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(SCRIPTS)})
+    return int(result.stdout.split()[-1])
 
 
 def training(data: Path, experiment: str, threads: int) -> tuple[float, float]:
@@ -146,36 +157,27 @@ def training(data: Path, experiment: str, threads: int) -> tuple[float, float]:
     steps = BLOCK // batch_size
     seed_everything(0)
     method = build(settings, train, validation, compute)
-    plain = build(settings | {"augmentation": {}}, train, validation, compute)
-    plain.networks["regressor"].load_state_dict(method.networks["regressor"].state_dict())
+    bare = build(settings, train, validation, compute)
     fixed = next(train.batches(torch.arange(batch_size), batch_size))
-    pixels = compute.to_unit(fixed.images)
-    plain.augmentation = lambda images, generator: images
-    plain.compute = _Converted(compute)
-    generator = torch.Generator()
+    pixels = bare.augmentation(to_unit(fixed.images), torch.Generator().manual_seed(0))
 
     def whole_loop() -> None:
         checkpoints = data / "checkpoints"
         with Checkpoints(checkpoints, "benchmark") as saved:
             fit(method, train, Settings("benchmark", 0, batch_size, steps=steps), compute, saved)
-        shutil.rmtree(checkpoints)
+        shutil.rmtree(checkpoints, ignore_errors=True)
 
     def bare_steps() -> None:
         for _ in range(steps):
-            plain.training_step(Batch(pixels, fixed.labels), generator)
+            with compute.autocast():
+                predictions = bare.network(pixels)
+            loss = mse(predictions, fixed.labels)
+            bare.optimiser.zero_grad()
+            loss.backward()
+            bare.optimiser.step()
 
-    loop, bare = alternate(whole_loop, bare_steps)
-    return steps * batch_size / loop, steps * batch_size / bare
-
-
-class _Converted:
-    """A `Compute` whose images are float already."""
-
-    def __init__(self, compute: Compute):
-        self.autocast = compute.autocast
-
-    def to_unit(self, images: torch.Tensor) -> torch.Tensor:
-        return images
+    loop_seconds, bare_seconds = alternate(whole_loop, bare_steps)
+    return steps * batch_size / loop_seconds, steps * batch_size / bare_seconds
 
 
 def alternate(first: Callable[[], None], second: Callable[[], None]) -> tuple[float, float]:
@@ -190,16 +192,15 @@ def alternate(first: Callable[[], None], second: Callable[[], None]) -> tuple[fl
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def start(script: str, **options: object) -> subprocess.Popen:
-    """Start an entry script in a process of its own."""
-    arguments = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-    return subprocess.Popen([sys.executable, SCRIPTS / f"{script}.py", *arguments], stderr=subprocess.DEVNULL)
-
-
 def call(script: str, **options: object) -> None:
-    """Run an entry script to its end."""
-    if start(script, **options).wait():
-        raise RuntimeError(f"{script} failed; run it by hand to see why")
+    """Run an entry script in a process of its own, to its end."""
+    command = [sys.executable, SCRIPTS / f"{script}.py", *arguments_of(options)]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+
+
+def arguments_of(options: dict[str, object]) -> list[str]:
+    """Command line of an entry script."""
+    return [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
 
 
 if __name__ == "__main__":

@@ -78,7 +78,8 @@ def transform(images: Tensor, matrices: Tensor) -> Tensor:
     side = images.shape[-1]
     matrices = matrices.to(images.device, torch.float32, non_blocking=True)
     centres = (2 * torch.arange(side, device=images.device, dtype=torch.float32) + 1) / side - 1
-    # The sum of a term in x and a term in y, 4 times faster on the CPU than the general product of affine_grid.
-    along_x = matrices[:, None, None, :, 0] * centres.view(1, 1, side, 1)
-    along_y = matrices[:, None, None, :, 1] * centres.view(1, side, 1, 1) + matrices[:, None, None, :, 2]
-    return grid_sample(images, along_x + along_y, mode="bilinear", padding_mode="border", align_corners=False)
+    # The sum of a term in x and a term in y, coordinate by coordinate: far faster on the CPU than affine_grid's product.
+    along_x = matrices[:, :, 0, None] * centres
+    along_y = matrices[:, :, 1, None] * centres + matrices[:, :, 2, None]
+    grid = (along_y[:, :, :, None] + along_x[:, :, None, :]).permute(0, 2, 3, 1)
+    return grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
