@@ -78,7 +78,7 @@ def transform(images: Tensor, matrices: Tensor) -> Tensor:
     side = images.shape[-1]
     matrices = matrices.to(images.device, torch.float32, non_blocking=True)
     centres = (2 * torch.arange(side, device=images.device, dtype=torch.float32) + 1) / side - 1
-    # The sum of a term in x and a term in y, coordinate by coordinate: far faster on the CPU than affine_grid's product.
+    # A term in x plus a term in y, coordinate by coordinate: far faster on the CPU than affine_grid's product.
     along_x = matrices[:, :, 0, None] * centres
     along_y = matrices[:, :, 1, None] * centres + matrices[:, :, 2, None]
     grid = (along_y[:, :, :, None] + along_x[:, :, None, :]).permute(0, 2, 3, 1)
