@@ -72,8 +72,8 @@ def main(
     table : one row per experiment or baseline and split. `train` is in evaluation mode without augmentation,
         `train_augmented` the running mean of the last epoch that the paper reports. ci95 is the interval of the mean
         over seeds, prediction95 that of one more training, which is what a published single-seed value is; neither
-        holds the scatter of the test galaxies. below_train_mean says whether ci95 lies wholly below the error of
-        predicting the train mean.
+        holds the scatter of the test galaxies. below_train_mean says whether ci95 (for one seed, the value itself) lies
+        wholly below the error of predicting the train mean.
     questions : test RMSE per label column. violations : how far predicted fractions miss the sums of their tree.
     comparisons : differences of test RMSE between experiments, paired by seed.
     """

@@ -40,7 +40,7 @@ class Compute:
     ) -> "Compute":
         """Resolve `auto` values, check the rest against this machine, and set torch's number of CPU threads.
 
-        channels_last "auto": on the CPU, where the convolutions of this project measured 1.3 to 1.5 times faster with
+        channels_last "auto": on the CPU, where the convolutions of this project measured 1.2 to 1.5 times faster with
         it, and on CUDA in bfloat16, whose tensor-core kernels want that layout.
         Raises ConfigError for an unknown value, an absent device, or bfloat16 or compile without CUDA.
         """
