@@ -13,10 +13,11 @@ sys.path.insert(0, str(SCRIPTS))
 import yaml
 from galaxies.code_digest import code_digest
 from galaxies.config import merged_config, published_config
-from galaxies.data.local import find_images, find_table
+from galaxies.data.shards import count_rows, shard_rows
 from galaxies.errors import PipelineError
 from galaxies.experiments import describe, differences
 from galaxies.files import write_text
+from galaxies.registry import named_module
 from galaxies.views import PATTERN, parse_view
 
 try:
@@ -27,7 +28,6 @@ except PipelineError as error:
 RESULTS = f"results/{config['run']}"
 PUBLISHED = {paper: published_config(paper, EXPERIMENTS, SCHEMA) for paper in config["papers"]}
 REPORTED = os.path.relpath(WORKFLOW.parent / "config" / "reported.csv")
-PUBLISHED_DATA = {"frame": 424, "unmatched": "error"}
 TARGETS = {}  # paper -> {short name: file below the paper's results}; each paper's rules add theirs
 
 
@@ -58,8 +58,10 @@ def short_targets():
 
 
 def all_targets(wildcards):
-    """Every figure and table of every paper."""
-    return [f"{RESULTS}/{paper}/{file}" for paper, files in TARGETS.items() for file in files.values()]
+    """Every figure and table of every paper, and what it says of the data."""
+    return data_targets(wildcards) + [
+        f"{RESULTS}/{paper}/{file}" for paper, files in TARGETS.items() for file in files.values()
+    ]
 
 
 def code_of(script, *also):
@@ -109,61 +111,94 @@ def compute_settings(wildcards, threads):
 # Data sets
 
 
-def images_of(dataset):
-    """Folder or archive with the images of a data set."""
+def dataset_code(script, *modules):
+    """Digest of a script's code together with modules of the package of the data set."""
+
+    def digest(wildcards):
+        return code_of(script, *(f"galaxies.datasets.{wildcards.dataset}.{module}" for module in modules))
+
+    return digest
+
+
+def folder_of(dataset):
+    """Folder with the files of a data set in their published layout."""
     settings = config["data"][dataset]
-    if settings["source"] == "simulated":
-        return f"{RESULTS}/data/{dataset}/simulated/images_training_rev1"
-    return located(find_images, settings["path"], settings["images"])
+    folders = {"simulated": f"{RESULTS}/data/{dataset}/simulated", "download": f"resources/{dataset}"}
+    return folders.get(settings["source"], settings["path"])
 
 
-def dataset_images(wildcards):
-    return images_of(wildcards.dataset)
+def dataset_folder(wildcards):
+    return folder_of(wildcards.dataset)
 
 
-def dataset_labels(wildcards):
-    """Label tables of a data set, in the order of the configuration."""
-    dataset = dataset_of(wildcards)
-    if dataset["source"] == "simulated":
-        return [f"{RESULTS}/data/{wildcards.dataset}/simulated/training_solutions_rev1.csv"]
-    return [located(find_table, dataset["path"], table["file"]) for table in dataset["labels"]]
-
-
-def located(find, *arguments):
-    """Path of something on disk, or an error before any job starts."""
+def files_of(dataset):
+    """Files that a data set is read from; an error before any job starts if they must be there and are not."""
+    source, folder = config["data"][dataset]["source"], folder_of(dataset)
+    if source == "simulated":
+        return [folder]
+    files = named_module(f"datasets.{dataset}", "files")
+    if source == "download":
+        return [f"{folder}/{name}" for name in files.DOWNLOADS]
     try:
-        return str(find(*arguments)).replace("{", "{{").replace("}", "}}")  # not wildcards
+        found = files.find(Path(folder), settings_of(dataset)).values()
     except PipelineError as error:
         sys.exit(f"Error: {error}")
+    return [str(path).replace("{", "{{").replace("}", "}}") for path in found]  # not wildcards
 
 
-def dataset_papers(wildcards):
-    """Papers of the run that use a data set."""
-    return [paper for paper, settings in config["papers"].items() if settings["dataset"] == wildcards.dataset]
+def dataset_files(wildcards):
+    return files_of(wildcards.dataset)
 
 
-def dataset_splits(wildcards):
-    return [f"{RESULTS}/{paper}/split.csv" for paper in dataset_papers(wildcards)]
+def settings_of(dataset):
+    """What the readers of a data set take from the configuration."""
+    settings = config["data"][dataset]
+    return {key: settings[key] for key in ("frame", "images", "labels") if key in settings}
+
+
+def reader_settings(wildcards):
+    return settings_of(wildcards.dataset)
+
+
+def views_of(dataset):
+    """Names of the views of a data set that the run needs: those it names, and those of its experiments."""
+    papers = [settings for settings in config["papers"].values() if settings["dataset"] == dataset]
+    used = [settings["experiments"][name]["view"] for settings in papers for name in settings["include"]]
+    return sorted({*config["data"][dataset]["views"], *used})
+
+
+def views_of_dataset_files(wildcards):
+    return [f"{RESULTS}/data/{wildcards.dataset}/{view}.h5" for view in views_of(wildcards.dataset)]
+
+
+def shards_of_view(wildcards):
+    """Parts of a view that jobs of their own pack; none for a data set of moderate size."""
+    catalogue = checkpoints.prepare_catalogue.get(dataset=wildcards.dataset).output.catalogue
+    number = len(shard_rows(count_rows(Path(catalogue)), dataset_of(wildcards)["shard_images"]))
+    folder = f"{RESULTS}/data/{wildcards.dataset}/shards/{wildcards.view}"
+    return [f"{folder}/{shard}of{number}.h5" for shard in range(number)] if number > 1 else []
+
+
+def data_targets(wildcards):
+    """Catalogue, views and card of every data set of the run."""
+    names = {d: ["catalogue.csv", "card.json", "card.png", *(f"{v}.h5" for v in views_of(d))] for d in config["data"]}
+    return [f"{RESULTS}/data/{dataset}/{name}" for dataset, files in names.items() for name in files]
 
 
 def catalogue_of_paper(wildcards):
     return f"{RESULTS}/data/{paper_of(wildcards)['dataset']}/catalogue.csv"
 
 
-def images_of_paper(paper):
-    return lambda wildcards: images_of(config["papers"][paper]["dataset"])
+def dataset_of_paper(paper):
+    return config["papers"][paper]["dataset"]
+
+
+def files_of_paper(paper):
+    return lambda wildcards: files_of(dataset_of_paper(paper))
 
 
 def provenance_of(paper):
     return f"{RESULTS}/data/{config['papers'][paper]['dataset']}/provenance.json"
-
-
-def view_crop(wildcards):
-    return parse_view(wildcards.view).crop
-
-
-def view_size(wildcards):
-    return parse_view(wildcards.view).size
 
 
 # Training
@@ -177,19 +212,6 @@ def view_of(paper, experiment):
 def view_of_experiment(wildcards):
     experiment_of(wildcards)
     return view_of(wildcards.paper, wildcards.experiment)
-
-
-def images_of_paper_wildcard(wildcards):
-    return images_of(paper_of(wildcards)["dataset"])
-
-
-def frame_of_paper(wildcards):
-    return config["data"][paper_of(wildcards)["dataset"]]["frame"]
-
-
-def view_of_baselines(wildcards):
-    """Any view has the labels; take the one that the first experiment needs anyway."""
-    return view_of(wildcards.paper, paper_of(wildcards)["include"][0])
 
 
 def pretrained_weights(wildcards):
@@ -228,6 +250,8 @@ def trainings_of(paper):
 
 # Figures
 
+PUBLISHED_DATA = {"frame": 424, "unmatched": "error"}
+
 
 def changes(paper, experiment):
     """How an experiment of this run differs from the published one, as a list of texts."""
@@ -238,7 +262,7 @@ def changes(paper, experiment):
     return [
         *differences(settings, reference),
         *differences({"split": ours["split"]}, {"split": published["split"]}),
-        *differences({"frame": data["frame"], "unmatched": data["unmatched"]}, PUBLISHED_DATA),
+        *differences({key: data[key] for key in PUBLISHED_DATA}, PUBLISHED_DATA),
         *differences({"precision": compute["precision"]}, {"precision": "float32"}),
     ]
 

@@ -1,4 +1,4 @@
-"""Data: from a folder, an archive or a simulator to a checked catalogue, splits and packed HDF5 views."""
+"""Data: downloaded, from a folder, or simulated; to a checked catalogue, packed HDF5 views, splits and a data card."""
 
 
 localrules:
@@ -6,36 +6,69 @@ localrules:
     split_dataset,
 
 
-rule simulate_gz2:
-    """Simulated galaxies in the layout of the Galaxy Challenge."""
+if not config["downloads_as_jobs"]:  # compute nodes often have no network
+
+    localrules:
+        fetch_file,
+
+
+rule data:
+    """Catalogue, views and card of every data set of the run."""
+    input:
+        data_targets,
+
+
+rule fetch_file:
+    """Download one published file once; it stays in resources/ for all runs. No parameter makes it download again."""
     output:
-        images=directory("<results>/data/gz2_kaggle/simulated/images_training_rev1"),
-        solutions="<results>/data/gz2_kaggle/simulated/training_solutions_rev1.csv",
+        path="resources/{dataset}/{file}",
     log:
-        "<logs>/data/gz2_kaggle/simulate.log",
+        "<logs>/data/{dataset}/fetch_{file}.log",
+    wildcard_constraints:
+        file=r"[^.].*",
+    retries: 2
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=600,
+    params:
+        dataset="{dataset}",
+        name="{file}",
+    message:
+        "Downloading {wildcards.file} of {wildcards.dataset}"
+    script:
+        "../scripts/fetch_file.py"
+
+
+rule simulate_dataset:
+    """Simulated objects in the published layout of a data set."""
+    output:
+        folder=directory("<results>/data/{dataset}/simulated"),
+    log:
+        "<logs>/data/{dataset}/simulate.log",
     benchmark:
-        "<benchmarks>/data/gz2_kaggle/simulate.tsv"
+        "<benchmarks>/data/{dataset}/simulate.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: 8
     resources:
         mem_mb=4000,
-        runtime=120,
+        runtime=240,
     params:
-        number=config["data"].get("gz2_kaggle", {}).get("simulate", {}).get("images"),
-        seed=config["data"].get("gz2_kaggle", {}).get("simulate", {}).get("seed"),
-        code=code_of("simulate_gz2.py"),
+        dataset="{dataset}",
+        simulate=lookup("data/{dataset}/simulate", within=config),
+        code=dataset_code("simulate_dataset.py", "simulator"),
     message:
-        "Simulating {params.number} galaxies"
+        "Simulating {wildcards.dataset}"
     script:
-        "../scripts/simulate_gz2.py"
+        "../scripts/simulate_dataset.py"
 
 
-rule prepare_catalogue:
-    """Check the label tables, join them by id and match them with the images."""
+checkpoint prepare_catalogue:
+    """Check the labels, join them by id and match them with the images. How many there are decides how they are packed."""
     input:
-        images=dataset_images,
-        labels=dataset_labels,
+        files=dataset_files,
     output:
         catalogue="<results>/data/{dataset}/catalogue.csv",
         provenance="<results>/data/{dataset}/provenance.json",
@@ -49,11 +82,12 @@ rule prepare_catalogue:
         mem_mb=4000,
         runtime=30,
     params:
+        folder=dataset_folder,
         dataset="{dataset}",
         source=lookup("data/{dataset}/source", within=config),
-        tables=lookup("data/{dataset}/labels", within=config),
         unmatched=lookup("data/{dataset}/unmatched", within=config),
-        code=code_of("prepare_catalogue.py"),
+        settings=reader_settings,
+        code=dataset_code("prepare_catalogue.py", "files", "images", "labels"),
     message:
         "Checking the labels of {wildcards.dataset}"
     script:
@@ -84,13 +118,45 @@ rule split_dataset:
         "../scripts/split_dataset.py"
 
 
-rule pack_view:
-    """Decode, crop and resize all images of a data set into one HDF5 file."""
+rule pack_shard:
+    """Pack some of the images of a data set that is larger than data.<dataset>.shard_images."""
     input:
-        images=dataset_images,
+        files=dataset_files,
         catalogue="<results>/data/{dataset}/catalogue.csv",
         provenance="<results>/data/{dataset}/provenance.json",
-        splits=dataset_splits,
+    output:
+        view="<results>/data/{dataset}/shards/{view}/{shard}of{shards}.h5",
+    log:
+        "<logs>/data/{dataset}/{view}_{shard}of{shards}.log",
+    benchmark:
+        "<benchmarks>/data/{dataset}/{view}_{shard}of{shards}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        folder=dataset_folder,
+        dataset="{dataset}",
+        name="{view}",
+        settings=reader_settings,
+        shard=lambda wildcards: int(wildcards.shard),
+        shard_images=lookup("data/{dataset}/shard_images", within=config),
+        code=dataset_code("pack_view.py", "files", "images"),
+    message:
+        "Packing {wildcards.dataset} as {wildcards.view}, part {wildcards.shard} of {wildcards.shards}"
+    script:
+        "../scripts/pack_view.py"
+
+
+rule pack_view:
+    """Decode, crop and resize all images of a data set into one HDF5 file; or join its shards if it is large."""
+    input:
+        files=dataset_files,
+        catalogue="<results>/data/{dataset}/catalogue.csv",
+        provenance="<results>/data/{dataset}/provenance.json",
+        shards=shards_of_view,
     output:
         view="<results>/data/{dataset}/{view}.h5",
     log:
@@ -104,16 +170,63 @@ rule pack_view:
         mem_mb=4000,
         runtime=60,
     params:
+        folder=dataset_folder,
+        dataset="{dataset}",
         name="{view}",
-        papers=dataset_papers,
-        crop=view_crop,
-        size=view_size,
-        frame=lookup("data/{dataset}/frame", within=config),
-        code=code_of("pack_view.py"),
+        settings=reader_settings,
+        code=dataset_code("pack_view.py", "files", "images"),
     message:
         "Packing {wildcards.dataset} as {wildcards.view}"
     script:
         "../scripts/pack_view.py"
+
+
+rule describe_data:
+    """Data card: counts, ranges, labels, missing and repeated objects, digests, source, licence."""
+    input:
+        catalogue="<results>/data/{dataset}/catalogue.csv",
+        provenance="<results>/data/{dataset}/provenance.json",
+        views=views_of_dataset_files,
+    output:
+        card="<results>/data/{dataset}/card.json",
+        samples="<results>/data/{dataset}/samples.h5",
+    log:
+        "<logs>/data/{dataset}/card.log",
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        dataset="{dataset}",
+        code=dataset_code("describe_data.py", "card"),
+    message:
+        "Describing {wildcards.dataset}"
+    script:
+        "../scripts/describe_data.py"
+
+
+rule plot_card:
+    """One page on a data set: some of its images and the distributions of its labels."""
+    input:
+        card="<results>/data/{dataset}/card.json",
+        samples="<results>/data/{dataset}/samples.h5",
+        catalogue="<results>/data/{dataset}/catalogue.csv",
+    output:
+        png=report("<results>/data/{dataset}/card.png", category="data", caption="../report/data_card.rst"),
+    log:
+        "<logs>/data/{dataset}/card_figure.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        code=code_of("plot_card.py"),
+    message:
+        "Page on {wildcards.dataset}"
+    script:
+        "../scripts/plot_card.py"
 
 
 rule fetch_imagenet_weights:

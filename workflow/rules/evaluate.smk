@@ -29,27 +29,3 @@ rule predict:
         "Predicting with {wildcards.experiment} of {wildcards.paper}, seed {wildcards.seed}"
     script:
         "../scripts/predict.py"
-
-
-rule evaluate_baselines:
-    """Errors of predictions that need no network: train mean, all zeros, colour of the central pixel."""
-    input:
-        images=images_of_paper_wildcard,
-        view=view_of_baselines,
-        split="<results>/{paper}/split.csv",
-    output:
-        baselines="<results>/{paper}/baselines.csv",
-    log:
-        "<logs>/{paper}/baselines.log",
-    conda:
-        "../../envs/torch.yaml"
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    params:
-        frame=frame_of_paper,
-        code=code_of("evaluate_baselines.py"),
-    message:
-        "Evaluating the baselines of {wildcards.paper}"
-    script:
-        "../scripts/evaluate_baselines.py"

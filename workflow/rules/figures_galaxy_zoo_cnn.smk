@@ -15,7 +15,7 @@ TARGETS["galaxy_zoo_cnn"] = {
 rule galaxy_zoo_cnn_make_examples:
     """Galaxies of the training split: whole, augmented and cropped."""
     input:
-        images=images_of_paper("galaxy_zoo_cnn"),
+        files=files_of_paper("galaxy_zoo_cnn"),
         view=view_of("galaxy_zoo_cnn", "approach1"),
         split="<results>/galaxy_zoo_cnn/split.csv",
     output:
@@ -31,7 +31,8 @@ rule galaxy_zoo_cnn_make_examples:
         augmentation=config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach1"]["augmentation"],
         crop=parse_view(config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach2"]["view"]).crop,
         size=parse_view(config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach2"]["view"]).size,
-        frame=config["data"][config["papers"]["galaxy_zoo_cnn"]["dataset"]]["frame"],
+        folder=folder_of(dataset_of_paper("galaxy_zoo_cnn")),
+        settings=settings_of(dataset_of_paper("galaxy_zoo_cnn")),
         seed=config["seeds"][0],
         code=code_of("make_examples.py"),
     message:
@@ -104,6 +105,31 @@ rule galaxy_zoo_cnn_plot_cropped:
         "Figure 3: cropped images"
     script:
         "../scripts/plot_cropped.py"
+
+
+rule galaxy_zoo_cnn_evaluate_baselines:
+    """Errors of predictions that need no network: train mean, all zeros, colour of the central pixel."""
+    input:
+        files=files_of_paper("galaxy_zoo_cnn"),
+        view=view_of("galaxy_zoo_cnn", included("galaxy_zoo_cnn")[0]),  # any has the labels; this one is needed anyway
+        split="<results>/galaxy_zoo_cnn/split.csv",
+    output:
+        baselines="<results>/galaxy_zoo_cnn/baselines.csv",
+    log:
+        "<logs>/galaxy_zoo_cnn/baselines.log",
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        folder=folder_of(dataset_of_paper("galaxy_zoo_cnn")),
+        settings=settings_of(dataset_of_paper("galaxy_zoo_cnn")),
+        code=code_of("evaluate_baselines.py"),
+    message:
+        "Evaluating the baselines of galaxy_zoo_cnn"
+    script:
+        "../scripts/evaluate_baselines.py"
 
 
 rule galaxy_zoo_cnn_join_histories:

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 
-from galaxies.data.images import open_images
+from galaxies.data.names import ID
 from galaxies.data.splits import read_split
 from galaxies.data.store import View
+from galaxies.datasets.gz2_kaggle.files import find
+from galaxies.datasets.gz2_kaggle.images import open_images
 from galaxies.files import atomic
 from galaxies.metrics import rmse
 from galaxies.scripting import run_script
@@ -16,19 +18,19 @@ from galaxies.scripting import run_script
 CLUSTERS = 16
 
 
-def main(images: Path, view: Path, split: Path, baselines: Path, *, frame: int) -> None:
-    """Write baseline, split, rmse.
+def main(folder: Path, view: Path, split: Path, baselines: Path, *, settings: dict) -> None:
+    """Write baseline, split, rmse. folder, settings : of gz2_kaggle, as in prepare_catalogue.py.
 
     train_mean predicts the mean of each column over the training galaxies, all_zeros predicts 0, central_pixel the
     mean over the training galaxies whose central pixel has a similar colour (k-means). The exact recipe of the
     challenge's central-pixel benchmark is not published; this is our reading of its description.
     """
     table = read_split(split)
-    ids = table["GalaxyID"].to_numpy()
+    ids = table[ID].to_numpy()
     with View(view) as packed:
         labels = packed.labels[packed.rows(ids)]
-    with open_images(images) as collection:
-        colours = np.stack([central_colour(collection.decode(galaxy, frame)) for galaxy in ids])
+    with open_images(find(folder, settings), settings) as images:
+        colours = np.stack([central_colour(np.asarray(images.load(galaxy))) for galaxy in ids])
     split_of_row = table["split"].to_numpy()
     train = split_of_row == "train"
     clusters = min(CLUSTERS, len(np.unique(colours[train], axis=0)))

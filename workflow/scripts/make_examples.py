@@ -7,9 +7,11 @@ import numpy as np
 import torch
 
 from galaxies.data.augmentation import Augmentation
-from galaxies.data.images import open_images
-from galaxies.data.splits import read_split
-from galaxies.data.store import View, crop_and_resize
+from galaxies.data.projections import crop_and_resize
+from galaxies.data.splits import ids_of
+from galaxies.data.store import View
+from galaxies.datasets.gz2_kaggle.files import find
+from galaxies.datasets.gz2_kaggle.images import open_images
 from galaxies.files import atomic
 from galaxies.scripting import run_script
 
@@ -17,7 +19,7 @@ GALAXIES, DRAWS = 8, 5
 
 
 def main(
-    images: Path,
+    folder: Path,
     view: Path,
     split: Path,
     examples: Path,
@@ -25,24 +27,24 @@ def main(
     augmentation: dict,
     crop: int,
     size: int,
-    frame: int,
+    settings: dict,
     seed: int,
 ) -> None:
     """Write HDF5 arrays, all uint8 and channel-last, of the first galaxies of the training split.
 
     original (G, frame, frame, 3); input (G, S, S, 3), the whole frame at the size of `view`; augmented (G, D, S, S, 3),
     random draws from `input` with the training's augmentation; cropped (G, size, size, 3), the centre crop of `crop`
-    pixels. Attributes say crop, frame and whether the images are simulated.
+    pixels. Attributes say crop, frame and whether the images are simulated. folder, settings : of gz2_kaggle, as in
+    prepare_catalogue.py.
     """
-    table = read_split(split)
-    ids = table.loc[table["split"] == "train", "GalaxyID"].to_numpy()[:GALAXIES]
-    with open_images(images) as collection:
-        loaded = [collection.load(galaxy, frame) for galaxy in ids]
+    ids = ids_of(split, "train")[:GALAXIES]
+    with open_images(find(folder, settings), settings) as images:
+        loaded = [images.load(galaxy) for galaxy in ids]
     with View(view) as packed:
         inputs = packed.read(packed.rows(ids))
         simulated = bool(packed.attributes["simulated"])
     with atomic(examples) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs.update({"crop": crop, "frame": frame, "simulated": simulated})
+        file.attrs.update({"crop": crop, "frame": settings["frame"], "simulated": simulated})
         file["ids"] = ids
         file["original"] = np.stack(loaded)
         file["input"] = inputs.transpose(0, 2, 3, 1)

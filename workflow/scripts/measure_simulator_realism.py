@@ -17,6 +17,7 @@ from sklearn.metrics import roc_auc_score
 from torch import nn
 from torch.nn import functional
 
+from galaxies.datasets.gz2_kaggle.files import ID_COLUMN
 from galaxies.errors import DataError
 from galaxies.files import write_text
 from galaxies.scripting import run_script
@@ -72,7 +73,7 @@ def main(
 
 def _classes_from_votes(solutions: Path) -> pd.Series:
     """Id -> is a spiral, of the galaxies that the five-class rule calls smooth and not cigar-shaped, or spiral."""
-    votes = pd.read_csv(solutions, index_col="GalaxyID")
+    votes = pd.read_csv(solutions, index_col=ID_COLUMN)
     smooth = (votes["Class1.1"] >= 0.469) & ((votes["Class7.1"] >= 0.5) | (votes["Class7.2"] >= 0.5))
     spiral = (votes["Class1.2"] >= 0.43) & (votes["Class2.2"] >= 0.715) & (votes["Class4.1"] >= 0.619)
     return spiral[smooth | spiral].rename(index=str)

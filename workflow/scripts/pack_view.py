@@ -1,43 +1,42 @@
-"""Decode, crop and resize all images of a data set into one HDF5 file."""
+"""Decode, crop and resize the images of a data set into one HDF5 file, or join shards of it that were packed apart."""
 
 from pathlib import Path
 
-from galaxies.data.images import open_images
-from galaxies.data.store import pack_view
-from galaxies.errors import ConfigError
+from galaxies.data.packing import join_shards, pack_view
+from galaxies.data.shards import count_rows, shard_rows
+from galaxies.registry import named_module
 from galaxies.scripting import run_script
 
 
 def main(
-    images: Path,
     catalogue: Path,
     provenance: Path,
-    splits: list[Path],
     view: Path,
     *,
+    folder: Path,
+    dataset: str,
+    settings: dict,
     name: str,
-    papers: list[str],
-    crop: int,
-    size: int,
-    frame: int,
     threads: int,
+    shard: int = 0,
+    shard_images: int = 0,
+    shards: list[Path] = (),
 ) -> None:
-    """Write `view` (HDF5). `splits` are the split files of `papers`, in the same order; lengths are in pixels."""
-    if len(papers) != len(splits):
-        raise ConfigError(f"{len(splits)} splits are given for {len(papers)} papers, expected one each")
-    with open_images(images) as collection:
-        pack_view(
-            collection,
-            catalogue,
-            provenance,
-            dict(zip(papers, splits, strict=True)),
-            view,
-            name=name,
-            crop=crop,
-            size=size,
-            frame=frame,
-            threads=threads,
-        )
+    """Write `view` (HDF5), called `name`, of the files in `folder`.
+
+    settings : what the readers of the data set take from the configuration.
+    shard : number, from 0, of the part to pack when no part has more than `shard_images` images; 0 packs all.
+    shards : parts that are packed already, in order; `view` will refer to them by their place relative to it.
+    """
+    if shards:
+        join_shards(shards, catalogue, view)
+        return
+    package = f"datasets.{dataset}"
+    reader = named_module(package, "images")
+    rows = shard_rows(count_rows(catalogue), shard_images)[shard] if shard_images else None
+    projection = reader.projection(name, settings)
+    with reader.open_images(named_module(package, "files").find(folder, settings), settings) as images:
+        pack_view(images, projection, catalogue, provenance, view, name=name, threads=threads, rows=rows)
 
 
 if __name__ == "__main__":

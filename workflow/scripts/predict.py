@@ -10,7 +10,7 @@ import torch
 
 from galaxies.compute import Compute
 from galaxies.data.device import Images, split_rows
-from galaxies.data.splits import SPLIT_CODES
+from galaxies.data.names import SPLIT_CODES
 from galaxies.errors import DataError
 from galaxies.files import atomic, sha256
 from galaxies.methods.regression import load_network, predict
@@ -25,7 +25,7 @@ def main(
 ) -> None:
     """Write the predictions for training, validation and test images, clean and in evaluation mode, to HDF5.
 
-    view : packed images and labels. split : table GalaxyID,split. model : from train.py.
+    view : packed images and labels. split : table object_id,split. model : from train.py.
     predictions : data sets `ids` int64 (N,), `split` int8 (N,) with the codes 0 train, 1 validation, 2 test,
     `predictions` and `labels` float32 (N, K), training images first; attributes `columns`, `source`,
     `simulated`, `model_sha256` and `view_sha256`, the digest of the pixels.
@@ -53,7 +53,7 @@ def main(
         file.attrs["source"] = str(images.attributes["source"])
         file.attrs["simulated"] = bool(images.attributes["simulated"])
         file.attrs["model_sha256"] = sha256(model)
-        file.attrs["view_sha256"] = str(images.attributes["images_sha256"])
+        file.attrs["view_sha256"] = str(images.attributes["pixels_sha256"])
     logger.info("%s: predictions for %d images", predictions, len(images))
 
 

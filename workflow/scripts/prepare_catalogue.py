@@ -1,40 +1,36 @@
-"""Check the label tables of a data set, join them by id and match them with the images."""
+"""Check the labels of a data set, join them by id and match them with the images."""
 
 import json
 import logging
 from pathlib import Path
 
 from galaxies.data.catalogue import build_catalogue
-from galaxies.data.images import open_images
-from galaxies.errors import ConfigError
 from galaxies.files import atomic, write_text
+from galaxies.registry import named_module
 from galaxies.scripting import run_script
 
 logger = logging.getLogger("galaxies.prepare_catalogue")
 
 
 def main(
-    images: Path,
-    labels: list[Path],
-    catalogue: Path,
-    provenance: Path,
-    *,
-    dataset: str,
-    source: str,
-    tables: list,
-    unmatched: str,
+    folder: Path, catalogue: Path, provenance: Path, *, dataset: str, source: str, unmatched: str, settings: dict
 ) -> None:
-    """Write `catalogue` (CSV: GalaxyID and targets in [0, 1], ascending ids) and `provenance` (JSON)."""
-    if source not in ("local", "simulated"):
-        raise ConfigError(f"source is {source!r}, expected 'local' or 'simulated'")
-    with open_images(images) as collection:
-        targets, origin = build_catalogue(collection.ids, labels, tables, unmatched)
-        name, simulated = collection.name, source == "simulated" or collection.are_simulated()
+    """Write `catalogue` (CSV: object_id ascending, subset, order, labels) and `provenance` (JSON).
+
+    folder : holds the files of `dataset` as published. source : simulated, local or download, for the record.
+    settings : what the readers of the data set take from the configuration.
+    """
+    package = f"datasets.{dataset}"
+    files = named_module(package, "files").find(folder, settings)
+    with named_module(package, "images").open_images(files, settings) as images:
+        tables = named_module(package, "labels").read_labels(files, settings, images)
+        labels, origin = build_catalogue(images.ids, tables, unmatched)
+        name, simulated = images.name, source == "simulated" or images.are_simulated()
     origin |= {"dataset": dataset, "source": source, "simulated": simulated, "image_location": name}
     with atomic(catalogue) as temporary:
-        targets.to_csv(temporary)  # shortest decimals that read back as the same number
+        labels.to_csv(temporary)  # shortest decimals that read back as the same number
     write_text(provenance, json.dumps(origin, indent=2, sort_keys=True) + "\n")
-    logger.info("Catalogue of %s: %d galaxies, %d columns", dataset, *targets.shape)
+    logger.info("Catalogue of %s: %d objects, %d labels", dataset, len(labels), len(origin["columns"]))
 
 
 if __name__ == "__main__":

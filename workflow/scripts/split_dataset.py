@@ -8,8 +8,8 @@ from galaxies.scripting import run_script
 
 
 def main(catalogue: Path, split: Path, *, selection: str, sizes: dict, seed: int) -> None:
-    """Write `split` (CSV: GalaxyID, split) with the given `sizes` of train, validation and test."""
-    write_split(split, make_split(read_catalogue(catalogue).index, selection, dict(sizes), seed))
+    """Write `split` (CSV: object_id, split) with sets of the given `sizes`."""
+    write_split(split, make_split(read_catalogue(catalogue), selection, dict(sizes), seed))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from galaxies.comparison import reasons_against
-from galaxies.data.gz2 import COLUMNS, QUESTIONS
-from galaxies.data.splits import SPLIT_NAMES
+from galaxies.data.names import SPLIT_NAMES
+from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS, QUESTIONS
 from galaxies.files import atomic, reading, write_text
 from galaxies.metrics import rmse
 from galaxies.reported import read_reported, reported_value

@@ -36,7 +36,7 @@ def main(
 ) -> None:
     """Train, and continue from `checkpoints` when it has a state of the same settings, code and data.
 
-    view : packed images and labels. split : table GalaxyID,split.
+    view : packed images and labels. split : table object_id,split.
     model : networks, settings and columns, for `torch.load(weights_only=True)`. history : CSV, one row per epoch.
     cost : JSON with times, speed and memory. checkpoints : folder of the state while the training runs.
     experiment : method, network, augmentation, optimiser, batch_size and epochs, as in config/experiments/.
@@ -92,7 +92,7 @@ def _digest(
 ) -> str:
     """Digest of everything that determines the weights; the place of files and the machine are not part of it."""
     with View(view) as opened:
-        pixels, labels = (str(opened.attributes[key]) for key in ("images_sha256", "catalogue_sha256"))
+        pixels, labels = (str(opened.attributes[key]) for key in ("pixels_sha256", "catalogue_sha256"))
     return settings_digest(
         experiment=experiment,
         seed=seed,

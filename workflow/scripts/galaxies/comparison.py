@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from galaxies.data.gz2 import COLUMNS, TRAINING_GALAXIES
-
-SOLUTIONS = "training_solutions_rev1"
+from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS, TRAINING_GALAXIES
+from galaxies.datasets.gz2_kaggle.files import SOLUTIONS
 
 
 def same_quantity(origin: dict) -> bool:

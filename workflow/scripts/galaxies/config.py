@@ -12,8 +12,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from galaxies.data.names import REST, SPLIT_NAMES
 from galaxies.errors import ConfigError
-from galaxies.views import parse_view
+from galaxies.registry import named_module
 
 
 def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
@@ -99,6 +100,8 @@ def _check_experiment_names(paper: str, settings: Any, published: dict | None) -
 
 def _check_consistency(config: dict) -> None:
     """Conditions between keys, which a schema does not express."""
+    for name, dataset in config["data"].items():
+        _check_dataset(name, dataset)
     for name, paper in config["papers"].items():
         for experiment in paper["include"]:
             if experiment not in paper["experiments"]:
@@ -111,47 +114,58 @@ def _check_consistency(config: dict) -> None:
                 f"papers.{name}.dataset: the run does not configure the data set {paper['dataset']!r}",
                 f"add data.{paper['dataset']} with a source",
             )
+        dataset = config["data"][paper["dataset"]]
+        _check_split(name, paper, dataset)
         _check_networks(name, paper)
         for experiment in paper["include"]:
-            _check_view(f"papers.{name}.experiments.{experiment}", paper, experiment, config["data"])
-    for name, dataset in config["data"].items():
-        if dataset["source"] == "local" and not dataset["path"]:
+            where, view = f"papers.{name}.experiments.{experiment}.view", paper["experiments"][experiment]["view"]
+            _check_view(where, view, paper["dataset"], dataset)
+
+
+def _check_dataset(name: str, dataset: dict) -> None:
+    if dataset["source"] == "local" and not dataset["path"]:
+        raise ConfigError(f"data.{name}.path: source local needs the folder of the files", "set it, or use simulated")
+    for view in dataset["views"]:
+        _check_view(f"data.{name}.views", view, name, dataset)
+    for label in dataset.get("labels", []):
+        low, high = label.get("range", (0, 1))
+        if not (low < high and math.isfinite(high - low)):
             raise ConfigError(
-                f"data.{name}.path: source local needs the folder of the files", "set it, or use simulated"
+                f"data.{name}.labels: range {label['range']} of {label['file']}; expected [lowest, highest]"
             )
-        if dataset["source"] == "simulated":
-            _check_simulated(config, name, dataset)
-        for label in dataset["labels"]:
-            low, high = label.get("range", (0, 1))
-            if not (low < high and math.isfinite(high - low)):
-                raise ConfigError(
-                    f"data.{name}.labels: range {label['range']} of {label['file']}; expected [lowest, highest]"
-                )
-            extra = [key for key in ("column", "id_column", "range") if key in label]
-            if label["kind"] == "solutions" and extra:
-                raise ConfigError(
-                    f"data.{name}.labels: {extra[0]!r} of {label['file']} has no meaning for kind solutions"
-                )
+        extra = [key for key in ("column", "id_column", "range") if key in label]
+        if label["kind"] == "solutions" and extra:
+            raise ConfigError(f"data.{name}.labels: {extra[0]!r} of {label['file']} has no meaning for kind solutions")
+        if label["kind"] != "solutions" and dataset["source"] != "local":
+            raise ConfigError(f"data.{name}.labels: only source local has other tables than that of kind solutions")
 
 
-def _check_view(where: str, paper: dict, experiment: str, data: dict) -> None:
-    view, frame = paper["experiments"][experiment]["view"], data[paper["dataset"]]["frame"]
-    crop = parse_view(view).crop
-    if crop > frame:
-        raise ConfigError(
-            f"{where}.view: {view} cuts {crop} pixels out of frames of {frame} (data.{paper['dataset']}.frame)"
-        )
+def _check_view(where: str, view: str, name: str, dataset: dict) -> None:
+    """The view must be one that the images of the data set give."""
+    try:
+        named_module(f"datasets.{name}", "images").projection(view, dataset)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.message} (data.{name}.frame)", error.hint) from error
 
 
-def _check_simulated(config: dict, name: str, dataset: dict) -> None:
-    if any(label["kind"] != "solutions" for label in dataset["labels"]):
-        raise ConfigError(f"data.{name}.labels: simulated data has only the table of kind solutions")
-    for paper, settings in config["papers"].items():
-        wanted = sum(settings["split"]["sizes"].values())
-        if settings["dataset"] == name and wanted > dataset["simulate"]["images"]:
+def _check_split(name: str, paper: dict, dataset: dict) -> None:
+    """What can be known of a split before the data is read: the sets that trainings need, the size of what is drawn."""
+    sizes = paper["split"]["sizes"]
+    for experiment in paper["include"]:
+        missing = [part for part in SPLIT_NAMES if part not in sizes]
+        if paper["experiments"][experiment]["method"] == "regression" and missing:
+            raise ConfigError(f"papers.{name}.split.sizes: no {missing[0]!r}, which {experiment} needs")
+    if dataset["source"] != "simulated":
+        return
+    simulated = {key: number for key, number in dataset["simulate"].items() if key != "seed"}
+    for subset, number in simulated.items():
+        asked = [
+            size for part, size in sizes.items() if size != REST and (len(simulated) == 1 or part.startswith(subset))
+        ]
+        if sum(asked) > number:
             raise ConfigError(
-                f"papers.{paper}.split.sizes: {wanted} images, but data.{name}.simulate.images is "
-                f"{dataset['simulate']['images']}",
+                f"papers.{name}.split.sizes: {sum(asked)} images, but data.{paper['dataset']}.simulate.{subset} is "
+                f"{number}",
                 "simulate more images or make the split smaller",
             )
 

@@ -18,7 +18,7 @@ def describe(settings: dict) -> str:
         if network["freeze"] != "none":
             parts.append(f"with frozen {network['freeze']}")
     dense = ", dense " + "-".join(map(str, network["dense"])) if network["dense"] else ""
-    crop, size = parse_view(settings["view"])
+    _, crop, size = parse_view(settings["view"])
     field = f"{crop} px crop" if crop else "full frame"
     return f"{' '.join(parts)}{dense}; {field} at {size} px"
 

@@ -45,6 +45,20 @@ def new_figure(rows: int, columns: int, width: float, height: float, **options) 
     return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, layout="constrained", **options)
 
 
+def new_page(rows: int, columns: int, panels: int, width: float) -> tuple[Figure, list[Axes], list[Axes]]:
+    """Figure in the common style with a grid of rows x columns axes for images above a row of `panels` axes.
+
+    Returns the figure, the axes of the grid row by row, and those of the panels; the width is in inches, the height
+    follows from the rows.
+    """
+    plt.rcParams.update(STYLE)
+    heights = [rows * width / columns, 2.2] if rows else [2.2]
+    figure = plt.figure(figsize=(width, sum(heights) + 0.6), layout="constrained")
+    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    grid = list(parts[0].subplots(rows, columns, squeeze=False).ravel()) if rows else []
+    return figure, grid, list(parts[-1].subplots(1, panels, squeeze=False).ravel()) if panels else []
+
+
 def save_figure(figure: Figure, *paths: Path) -> None:
     """Write the figure once per path (format by suffix), whole or not at all, with no date in the file."""
     for path in paths:
@@ -63,10 +77,15 @@ def stamp(figure: Figure, note: str) -> None:
 def image_grid(axes: np.ndarray, images: np.ndarray) -> None:
     """Draw images (rows, columns, H, W, 3) uint8 into axes (rows, columns), pixel by pixel and without ticks."""
     for axis, image in zip(axes.ravel(), images.reshape(-1, *images.shape[2:]), strict=True):
-        axis.imshow(image, interpolation="nearest")
-        axis.set(xticks=[], yticks=[])
-        axis.grid(False)
-        axis.spines[:].set_visible(False)
+        image_panel(axis, image)
+
+
+def image_panel(axis: Axes, image: np.ndarray) -> None:
+    """Draw one image (H, W, 3) uint8, pixel by pixel and without ticks."""
+    axis.imshow(image, interpolation="nearest")
+    axis.set(xticks=[], yticks=[])
+    axis.grid(False)
+    axis.spines[:].set_visible(False)
 
 
 def seeds_with_mean(axis: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: str) -> None:

@@ -1,1 +1,1 @@
-"""Data sets: readers, simulators, HDF5 views, splits and augmentation."""
+"""What all data sets share: tables, images, catalogues, splits, packed views, downloads and augmentation."""

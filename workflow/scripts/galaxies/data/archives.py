@@ -1,13 +1,19 @@
 """Zip archives read in place, member by member, without trusting their headers."""
 
 import re
+import shutil
+import struct
+import tempfile
 import threading
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import BinaryIO, Self
 
 from galaxies.errors import DataError
+
+MAX_MEMBERS = 10_000_000
+MAX_NESTED_BYTES = 64 * 2**30
 
 _LITTER = {"thumbs.db", "desktop.ini"}
 
@@ -19,36 +25,45 @@ def is_litter(name: str) -> bool:
     )
 
 
+def _is_zip(name: str) -> bool:
+    return name.lower().endswith(".zip")
+
+
 class Archive:
     """A zip archive open for reading; threads may share it.
 
-    `members` lists the names of its files in archive order, without folders and litter.
+    `members` lists the names of its files in archive order, without folders and litter. `content` is the open file when
+    it is not the one at `path`, as for an archive within an archive.
 
     Raises
     ------
     DataError
-        The file is no readable zip, a member's name is absolute or climbs out of the archive (`../`), a member is
-        encrypted, or it is larger than `member_limit` bytes when unpacked.
+        The file is no readable zip, it has more than `MAX_MEMBERS` members, a member's name is absolute or climbs out
+        of the archive (`../`), a member is encrypted, or it is larger than `member_limit` bytes when unpacked. Archives
+        inside are exempt from that limit; they have one of their own, see `nested`.
     """
 
-    def __init__(self, path: Path, member_limit: int):
+    def __init__(self, path: Path, member_limit: int, content: BinaryIO | None = None):
         self.path = Path(path)
         self._lock = threading.Lock()
+        self._content = content
         try:
-            self._zip = zipfile.ZipFile(self.path)
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
+            self._zip = zipfile.ZipFile(content or self.path)
+        except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct.error) as error:
             raise DataError(
                 f"{self.path}: not a readable zip archive ({error})",
                 "The download is probably incomplete; delete the file and fetch it again.",
             ) from error
+        infos = self._zip.infolist()
         try:
-            files = [info for info in self._zip.infolist() if not info.is_dir()]
-            for info in self._zip.infolist():
-                self._check(info, member_limit)
+            if len(infos) > MAX_MEMBERS:
+                raise DataError(f"{self.path}: {len(infos)} members, at most {MAX_MEMBERS} expected")
+            for info in infos:
+                self._check(info, MAX_NESTED_BYTES if _is_zip(info.filename) else member_limit)
         except DataError:
             self.close()
             raise
-        self.members: list[str] = [info.filename for info in files if not is_litter(info.filename)]
+        self.members: list[str] = [i.filename for i in infos if not i.is_dir() and not is_litter(i.filename)]
 
     def _check(self, info: zipfile.ZipInfo, member_limit: int) -> None:
         name = info.filename
@@ -78,8 +93,30 @@ class Archive:
                     f"{self.path}: member {name!r} is damaged ({error})", "damaged archive: fetch it again"
                 ) from error
 
+    def nested(self, name: str, member_limit: int) -> "Archive":
+        """The archive that is the member `name` of this one.
+
+        A zip must be read back and forth and a compressed member cannot, so it is copied to a temporary file without a
+        name, which vanishes when the archive is closed. Raises DataError when it is damaged or unsafe.
+        """
+        content = tempfile.TemporaryFile()  # noqa: SIM115, the archive that is returned closes it
+        try:
+            with self._lock, self._zip.open(self._zip.getinfo(name)) as member:
+                shutil.copyfileobj(member, content, 2**20)
+            return Archive(self.path / name, member_limit, content)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+            content.close()
+            raise DataError(
+                f"{self.path}: member {name!r} is damaged ({error})", "damaged archive: fetch it again"
+            ) from error
+        except BaseException:
+            content.close()
+            raise
+
     def close(self) -> None:
         self._zip.close()
+        if self._content is not None:
+            self._content.close()
 
     def __enter__(self) -> Self:
         return self

@@ -1,146 +1,152 @@
-"""The catalogue of a data set: which galaxies it has, and the targets of each."""
+"""The catalogue of a data set: which objects it has, and the labels of each."""
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from galaxies.data.gz2 import ID_COLUMN, read_label_table, read_solutions, tree_violations
+from galaxies.data.names import ID, ORDER, SUBSET, WHOLE
 from galaxies.errors import ConfigError, DataError
-from galaxies.files import sha256
 
 logger = logging.getLogger(__name__)
 
 
-def build_catalogue(
-    image_ids: np.ndarray, labels: Sequence[Path], tables: Sequence[dict], unmatched: str
-) -> tuple[pd.DataFrame, dict]:
-    """Read the label tables, join them by id and match them with the images.
+@dataclass(frozen=True)
+class LabelTable:
+    """Labels as a data set publishes them.
+
+    name, sha256 : of the file or files that they were read from. table : one row per object, indexed by int64
+    `object_id`; float64 columns, NaN where a label is missing; optionally `subset` (text, the part of the data set) and
+    `order` (position in the published table). columns : for each label its `kind`, `unit` and, if it has one, `range`.
+    origin : more for provenance.
+    """
+
+    name: str
+    sha256: str
+    table: pd.DataFrame
+    columns: dict[str, dict]
+    origin: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """ids : (N,) int64, ascending. subset : (N,) text. order : (N,) int64, position in the published table of its
+    subset. labels : (N, K) float64, indexed by `object_id`, NaN where a label is missing."""
+
+    ids: np.ndarray
+    subset: np.ndarray
+    order: np.ndarray
+    labels: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def build_catalogue(image_ids: np.ndarray, tables: Sequence[LabelTable], unmatched: str) -> tuple[pd.DataFrame, dict]:
+    """Join label tables by id and match them with the images.
 
     image_ids : (N,) ids of the images.
-    tables : one per label file: `{"kind": "solutions"}`, `{"kind": "class", "column": ...}` or `{"kind": "numeric",
-        "column": ..., "range": [lowest, highest]}`; the last two may name an `id_column`.
     unmatched : "error" insists that all tables and the images have the same ids; "drop" keeps the ids that all have.
 
-    Returns the targets, float64 in [0, 1], indexed by `GalaxyID` in ascending order, and a description of their origin
-    that JSON can hold.
+    Returns the table that `read_catalogue` reads (index `object_id` ascending, columns `subset`, `order` and the
+    labels), and a description of its origin that JSON can hold.
 
     Raises
     ------
     DataError
-        A table is bad, ids do not match, no galaxy is left, or two tables give the same column.
+        Ids do not match, no object is left, or two tables give the same column.
     ConfigError
-        `tables` or `unmatched` is impossible.
+        `unmatched` is impossible.
     """
     if unmatched not in ("error", "drop"):
         raise ConfigError(f"unmatched is {unmatched!r}, expected 'error' or 'drop'")
-    if len(labels) != len(tables) or not tables:
-        raise ConfigError(f"{len(tables)} label tables are described but {len(labels)} files given, expected as many")
-    targets = [_read_table(path, table) for path, table in zip(labels, tables, strict=True)]
-    described = [column for target in targets for column in target.columns]
+    described = [column for table in tables for column in table.table.columns]
     repeated = sorted({column for column in described if described.count(column) > 1})
     if repeated:
-        raise DataError(f"the label tables {_names(labels)} both give the column(s) {', '.join(repeated)}")
+        files = ", ".join(table.name for table in tables)
+        raise DataError(f"the label tables {files} both give the column(s) {', '.join(repeated)}")
 
     image_index = pd.Index(image_ids)
     common = image_index
-    for target in targets:
-        common = common.intersection(target.index)
-    dropped = {path.name: len(target) - len(common) for path, target in zip(labels, targets, strict=True)}
+    for labels in tables:
+        common = common.intersection(labels.table.index)
+    dropped = {labels.name: len(labels.table) - len(common) for labels in tables}
     dropped["images"] = len(image_index) - len(common)
     if any(dropped.values()):
-        _report_unmatched(image_index, labels, targets, common, unmatched)
-    catalogue = pd.concat([target.loc[common] for target in targets], axis=1).sort_index()
+        _report_unmatched(image_index, tables, common, unmatched)
+    catalogue = pd.concat([labels.table.loc[common] for labels in tables], axis=1).sort_index().rename_axis(ID)
+    subset = catalogue.pop(SUBSET) if SUBSET in catalogue else WHOLE
+    order = catalogue.pop(ORDER) if ORDER in catalogue else np.arange(len(catalogue))
+    catalogue.insert(0, SUBSET, subset)
+    catalogue.insert(1, ORDER, order)
     origin = {
         "rows": len(catalogue),
         "images": len(image_index),
         "dropped": dropped,
-        "labels": [
-            {"file": path.name, "sha256": sha256(path), "rows": len(target)}
-            for path, target in zip(labels, targets, strict=True)
-        ],
-        "columns": {
-            column: _describe(table) for table, target in zip(tables, targets, strict=True) for column in target.columns
-        },
-        "tree_violations": {
-            path.name: tree_violations(target)
-            for path, table, target in zip(labels, tables, targets, strict=True)
-            if table["kind"] == "solutions"
-        },
+        "labels": [{"file": labels.name, "sha256": labels.sha256, "rows": len(labels.table)} for labels in tables],
+        "columns": {column: meaning for labels in tables for column, meaning in labels.columns.items()},
     }
+    for labels in tables:
+        for key, value in labels.origin.items():
+            origin.setdefault(key, {})[labels.name] = value
     return catalogue, origin
 
 
-def read_catalogue(path: Path) -> pd.DataFrame:
-    """A catalogue written by the script `prepare_catalogue`: targets indexed by ascending `GalaxyID`.
+def read_catalogue(path: Path, rows: range | None = None) -> Catalogue:
+    """A catalogue written by the script `prepare_catalogue`, or only some consecutive `rows` of it.
 
     Raises DataError when the file is no such catalogue.
     """
     hint = "delete the file and run the same command again; the rule `prepare_catalogue` writes it"
+    part = {} if rows is None else {"skiprows": range(1, 1 + rows.start), "nrows": len(rows)}
     try:
-        catalogue = pd.read_csv(path, index_col=ID_COLUMN)
+        table = pd.read_csv(path, index_col=ID, dtype={SUBSET: str}, **part)
     except (KeyError, TypeError) as error:  # pandas, for a header or rows that do not fit; its text would not help
-        raise DataError(f"{path}: not a CSV table with the column {ID_COLUMN}", hint) from error
+        raise DataError(f"{path}: not a CSV table with the column {ID}", hint) from error
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable catalogue ({error})", hint) from error
-    numeric = all(pd.api.types.is_numeric_dtype(kind) for kind in catalogue.dtypes)
-    integer = pd.api.types.is_integer_dtype(catalogue.index.dtype)
-    if not (numeric and integer and catalogue.index.is_monotonic_increasing and catalogue.index.is_unique):
+    if list(table.columns[:2]) != [SUBSET, ORDER] or table.empty or len(table.columns) < 3:
+        raise DataError(f"{path}: expected the columns {ID}, {SUBSET}, {ORDER} and labels, and at least one row", hint)
+    labels = table.iloc[:, 2:]
+    numeric = all(pd.api.types.is_numeric_dtype(kind) for kind in labels.dtypes)
+    integers = all(pd.api.types.is_integer_dtype(values.dtype) for values in (table.index, table[ORDER]))
+    if not (numeric and integers and table.index.is_monotonic_increasing and table.index.is_unique):
         raise DataError(f"{path}: expected ascending integer ids and columns of numbers", hint)
-    if catalogue.empty or not np.isfinite(catalogue.to_numpy(dtype=np.float64)).all():
-        raise DataError(f"{path}: expected at least one row and one column, and finite values", hint)
-    return catalogue.astype(np.float64)
+    if table[SUBSET].isna().any() or np.isinf(labels.to_numpy(dtype=np.float64)).any():
+        raise DataError(f"{path}: expected a subset in every row, and finite values or none", hint)
+    return Catalogue(
+        table.index.to_numpy(np.int64),
+        table[SUBSET].to_numpy(dtype=object),
+        table[ORDER].to_numpy(np.int64),
+        labels.astype(np.float64),
+    )
 
 
-def _read_table(path: Path, table: dict) -> pd.DataFrame:
-    settings = {key: value for key, value in table.items() if key not in ("file", "kind")}
-    kind = table.get("kind")
-    allowed = {"solutions": set(), "class": {"column", "id_column"}, "numeric": {"column", "range", "id_column"}}
-    required = {"solutions": set(), "class": {"column"}, "numeric": {"column"}}
-    if kind not in allowed:
-        raise ConfigError(f"label table {path.name}: kind is {kind!r}, expected one of {', '.join(allowed)}")
-    if not required[kind] <= set(settings) <= allowed[kind]:
-        raise ConfigError(
-            f"label table {path.name} of kind {kind}: keys are {sorted(settings)}, "
-            f"expected {sorted(required[kind])} and optionally {sorted(allowed[kind] - required[kind])}"
-        )
-    return read_solutions(path) if kind == "solutions" else read_label_table(path, kind=kind, **settings)
-
-
-def _describe(table: dict) -> dict:
-    """Meaning of the columns of a table, for provenance. `range` is in the units of the file."""
-    if table["kind"] == "solutions":
-        return {"kind": "vote_fraction", "unit": "fraction of votes, cumulative down the tree", "range": [0.0, 1.0]}
-    if table["kind"] == "class":
-        return {"kind": "class", "unit": "1 for the class, else 0", "range": [0.0, 1.0]}
-    low, high = table.get("range", (0.0, 1.0))
-    return {"kind": "numeric", "unit": "as in the label file", "range": [float(low), float(high)]}
-
-
-def _report_unmatched(
-    images: pd.Index, labels: Sequence[Path], targets: Sequence[pd.DataFrame], common: pd.Index, unmatched: str
-) -> None:
+def _report_unmatched(images: pd.Index, tables: Sequence[LabelTable], common: pd.Index, unmatched: str) -> None:
     """Say which ids lack an image or labels: in an error, or in the log when they are to be dropped."""
     problems = []
-    for path, target in zip(labels, targets, strict=True):
-        for count, what in (
-            (target.index.difference(images), f"ids of {path.name} have no image"),
-            (images.difference(target.index), f"images have no row in {path.name}"),
-        ):
-            if len(count):
-                problems.append(f"{len(count)} {what}: {', '.join(map(str, count[:5]))}{', ...' * (len(count) > 5)}")
+    for labels in tables:
+        table = labels.table if SUBSET in labels.table else labels.table.assign(**{SUBSET: ""})
+        for subset, part in table.groupby(SUBSET, sort=False):
+            of = f"{subset} ids" if subset else "ids"
+            problems += _counted(part.index.difference(images), len(part), f"{of} of {labels.name} have no image")
+        rest = images.difference(table.index)
+        problems += _counted(rest, len(images), f"images have no row in {labels.name}")
     found = "; ".join(problems)
     if unmatched == "error":
         raise DataError(
             f"labels and images do not match: {found}",
-            "complete the files, or set `unmatched: drop` to use only the galaxies that have both",
+            "complete the files, or set `unmatched: drop` to use only the objects that have both",
         )
     if not len(common):
-        raise DataError(f"no galaxy has both an image and labels: {found}", "check that they are of one data set")
-    logger.warning("Dropped what has no counterpart, %d galaxies are left: %s", len(common), found)
+        raise DataError(f"no object has both an image and labels: {found}", "check that they are of one data set")
+    logger.warning("Dropped what has no counterpart, %d objects are left: %s", len(common), found)
 
 
-def _names(labels: Sequence[Path]) -> str:
-    return ", ".join(path.name for path in labels)
+def _counted(ids: pd.Index, of: int, what: str) -> list[str]:
+    """`12 of 100 images ...: 1, 2, ...`, or nothing without ids."""
+    first = ", ".join(map(str, ids[:5])) + ", ..." * (len(ids) > 5)
+    return [f"{len(ids)} of {of} {what}: {first}"] if len(ids) else []

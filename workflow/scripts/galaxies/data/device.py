@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from galaxies.compute import Compute, free_host_memory
-from galaxies.data.splits import read_split
+from galaxies.data.splits import ids_of
 from galaxies.data.store import View
-from galaxies.errors import DataError
 
 logger = logging.getLogger(__name__)
 
@@ -23,14 +22,16 @@ PREFETCH = 3  # batches that are read ahead of the one in use
 
 
 class Batch(NamedTuple):
-    """images : uint8 (B, C, S, S); labels : float32 (B, K); both on the device."""
+    """images : uint8 or float32 (B, C, S, S), as the view has them; labels : float32 (B, K); both on the device."""
 
     images: Tensor
     labels: Tensor
 
 
 def to_unit(images: Tensor) -> Tensor:
-    """8-bit images to float32 in [0, 1]."""
+    """8-bit images to float32 in [0, 1]. Raises TypeError for others, whose range is another."""
+    if images.dtype != torch.uint8:
+        raise TypeError(f"images are {images.dtype}, expected 8-bit ones")
     return images.to(torch.float32).div_(255)
 
 
@@ -50,8 +51,9 @@ class Images:
             self.columns = list(opened.columns)
             self.attributes = opened.attributes
             self.shape = (len(self.rows), *opened.shape[1:])
+            self.dtype = torch.from_numpy(np.empty(0, opened.dtype)).dtype
             self.ids = opened.ids[self.rows]
-            self.placement = _placement(compute, int(np.prod(self.shape)))
+            self.placement = _placement(compute, self.nbytes)
             self.labels = torch.from_numpy(opened.labels[self.rows]).to(self.device)
             if self.placement != "disk":
                 self.images = torch.from_numpy(opened.read(self.rows))
@@ -60,13 +62,16 @@ class Images:
         elif self.placement == "host":
             self.images = self.images.pin_memory()
         where = {"device": f"in {self.device.type} memory", "host": "in main memory", "disk": "read as needed"}
-        megabytes = np.prod(self.shape) / 1e6
-        logger.info(
-            "%s: %d images of %d px, %.0f MB, %s", view.name, len(self), self.size, megabytes, where[self.placement]
-        )
+        megabytes, place = self.nbytes / 1e6, where[self.placement]
+        logger.info("%s: %d images of %d px, %.0f MB, %s", view.name, len(self), self.size, megabytes, place)
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the images take, in bytes."""
+        return int(np.prod(self.shape)) * self.dtype.itemsize
 
     @property
     def size(self) -> int:
@@ -103,7 +108,7 @@ class Images:
 
     def _gather(self, opened: View | None, indices: Tensor) -> Tensor:
         pinned = self.device.type == "cuda"  # a copy from pinned memory runs beside the computation
-        images = torch.empty((len(indices), *self.shape[1:]), dtype=torch.uint8, pin_memory=pinned)
+        images = torch.empty((len(indices), *self.shape[1:]), dtype=self.dtype, pin_memory=pinned)
         if opened is None:
             return torch.index_select(self.images, 0, indices, out=images)
         return images.copy_(torch.from_numpy(opened.read(self.rows[indices.numpy()])))
@@ -122,13 +127,7 @@ def _placement(compute: Compute, size: int) -> str:
 def split_rows(view: Path, split: Path, name: str) -> np.ndarray:
     """Rows of a view that a split file puts into the set `name`, int64, in the order of that file.
 
-    Raises DataError if the set is empty or has galaxies that the view lacks.
+    Raises DataError if the set is empty or has objects that the view lacks.
     """
-    table = read_split(split)
-    ids = table.loc[table["split"] == name, "GalaxyID"].to_numpy()
-    if not len(ids):
-        raise DataError(
-            f"{split}: no galaxy is in the set {name!r}", "give it a size of at least 1 in the configuration"
-        )
     with View(view) as opened:
-        return opened.rows(ids)
+        return opened.rows(ids_of(split, name))

@@ -1,59 +1,55 @@
-"""Which galaxies a paper trains on, validates on and tests on."""
+"""Which objects a paper trains on, validates on and tests on."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from galaxies.data.catalogue import Catalogue
+from galaxies.data.names import ID, REST, WHOLE
 from galaxies.errors import ConfigError, DataError, quoted
 from galaxies.files import write_text
 
-SPLIT_NAMES = ("train", "validation", "test")  # in this order galaxies are handed out
-SPLIT_CODES = {name: code for code, name in enumerate(SPLIT_NAMES)}
-UNUSED = -1
+SELECTIONS = ("lowest_ids", "random", "permutation")
 
 
-def make_split(ids: Sequence[int], selection: str, sizes: dict[str, int], seed: int) -> pd.DataFrame:
-    """Choose disjoint sets of galaxies; the order of `ids` does not matter.
+def make_split(catalogue: Catalogue, selection: str, sizes: dict[str, int | str], seed: int) -> pd.DataFrame:
+    """Choose disjoint sets of objects.
 
-    ids : all galaxies, each once.
-    selection : "lowest_ids" takes the smallest ids in ascending order (GalaxyIDs are random numbers, so this is as good
-        as a draw and needs no seed); "random" draws with `seed`.
-    sizes : number of galaxies of train, validation and test; train comes first, test last.
+    selection : how the objects of each subset of the catalogue are ordered before they are dealt out. "lowest_ids"
+        takes ascending ids (Galaxy Zoo's are random numbers, so this is as good as a draw and needs no seed); "random"
+        draws with `seed`; "permutation" is what code of the papers' time did: numpy's legacy generator with `seed`
+        permutes the rows of each published table in turn.
+    sizes : number of objects of each set, dealt out in this order, or "rest". A set's name starts with the subset that
+        it takes from, as in `scored_train`; where the data set has one part only, it is any name, as `train`.
 
-    Returns columns `GalaxyID` (int64, ascending) and `split` (a name of `SPLIT_NAMES`).
+    Returns columns `object_id` (int64, ascending) and `split` (the name of a set).
 
     Raises
     ------
     DataError
-        There are fewer galaxies than the sizes ask for, or an id is repeated.
+        There are fewer objects than the sizes ask for, or none for a set.
     ConfigError
-        The selection is unknown, or the sizes are not three counts with at least one galaxy for training.
+        The selection is unknown, a size is no whole number >= 1 or "rest", or a name fits no subset.
     """
-    if set(sizes) != set(SPLIT_NAMES):
-        raise ConfigError(f"split sizes are given for {sorted(sizes)}, expected {', '.join(SPLIT_NAMES)}")
-    counts = [sizes[name] for name in SPLIT_NAMES]
-    if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in counts) or counts[0] == 0:
-        raise ConfigError(f"split sizes are {sizes}, expected whole numbers >= 0 and at least 1 for train")
-    candidates = np.sort(np.asarray(ids, dtype=np.int64))
-    if len(np.unique(candidates)) != len(candidates):
-        raise DataError("the catalogue has the same GalaxyID twice, a split of it would not be disjoint")
-    total = sum(counts)
-    if total > len(candidates):
-        asked = ", ".join(f"{name} {n}" for name, n in zip(SPLIT_NAMES, counts, strict=True))
-        raise DataError(
-            f"the split asks for {total} images ({asked}), the catalogue has {len(candidates)}",
-            "Lower the sizes of the split in the configuration, or use a larger data set.",
-        )
-    if selection == "lowest_ids":
-        chosen = candidates[:total]
-    elif selection == "random":
-        chosen = np.random.default_rng(seed).permutation(candidates)[:total]
-    else:
-        raise ConfigError(f"split selection is {selection!r}, expected 'lowest_ids' or 'random'")
-    split = pd.DataFrame({"GalaxyID": chosen, "split": np.repeat(SPLIT_NAMES, counts)})
-    return split.sort_values("GalaxyID", ignore_index=True)
+    if selection not in SELECTIONS:
+        raise ConfigError(f"split selection is {selection!r}, expected one of {', '.join(SELECTIONS)}")
+    bad = [n for n in sizes.values() if n != REST and (isinstance(n, bool) or not isinstance(n, int) or n < 1)]
+    if bad or not sizes:
+        raise ConfigError(f"split sizes are {sizes}, expected whole numbers >= 1 or {REST!r}")
+    subsets = list(dict.fromkeys(_subset(name, catalogue) for name in sizes))
+    draw = np.random.default_rng(seed) if selection == "random" else np.random.RandomState(seed)
+    parts = []
+    for subset in subsets:
+        members = np.flatnonzero(catalogue.subset == subset)
+        ids = catalogue.ids[members]
+        if selection == "random":
+            ids = draw.permutation(np.sort(ids))
+        elif selection == "permutation":
+            ids = draw.permutation(ids[np.argsort(catalogue.order[members], kind="stable")])
+        asked = {name: size for name, size in sizes.items() if _subset(name, catalogue) == subset}
+        parts += _dealt(ids, subset, asked)
+    return pd.concat(parts).sort_values(ID, ignore_index=True)
 
 
 def write_split(path: Path, split: pd.DataFrame) -> None:
@@ -65,25 +61,68 @@ def read_split(path: Path) -> pd.DataFrame:
     """A split as `make_split` returns it. Raises DataError for a file that `write_split` cannot have written."""
     hint = "delete the file and run the same command again; the rule `split_dataset` writes it"
     try:
-        split = pd.read_csv(path)
+        split = pd.read_csv(path, dtype={"split": str})
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such split file", hint) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except (ValueError, OverflowError) as error:  # pandas' errors are ValueErrors
         raise DataError(f"{path}: not a CSV table ({error})", hint) from error
-    if list(split.columns) != ["GalaxyID", "split"] or split.empty:
-        raise DataError(
-            f"{path}: {len(split)} rows of {quoted(','.join(split.columns))}, expected rows of GalaxyID,split", hint
-        )
-    unknown = ~split["split"].isin(SPLIT_NAMES)
-    if unknown.any():
-        row = int(np.argmax(unknown))
-        found = split["split"].iloc[row]
-        found = quoted(found) if isinstance(found, str) else found  # NaN stands for an absent field
-        raise DataError(f"{path}, row {row + 2}: split is {found}, expected one of {', '.join(SPLIT_NAMES)}", hint)
-    if not pd.api.types.is_integer_dtype(split["GalaxyID"]):
-        raise DataError(f"{path}: column GalaxyID has values that are no integers", hint)
-    repeated = split["GalaxyID"].duplicated()
+    if list(split.columns) != [ID, "split"] or split.empty:
+        columns = quoted(",".join(map(str, split.columns)))
+        raise DataError(f"{path}: {len(split)} rows of {columns}, expected rows of {ID},split", hint)
+    absent = split["split"].isna()
+    if absent.any():
+        raise DataError(f"{path}, row {int(np.argmax(absent)) + 2}: no name of a set", hint)
+    if not pd.api.types.is_integer_dtype(split[ID]):
+        raise DataError(f"{path}: column {ID} has values that are no integers", hint)
+    repeated = split[ID].duplicated()
     if repeated.any():
         row = int(np.argmax(repeated))
-        raise DataError(f"{path}, row {row + 2}: GalaxyID {split['GalaxyID'].iloc[row]} occurs twice", hint)
-    return split.astype({"GalaxyID": np.int64, "split": object})
+        raise DataError(f"{path}, row {row + 2}: {ID} {split[ID].iloc[row]} occurs twice", hint)
+    return split.astype({ID: np.int64, "split": object})
+
+
+def ids_of(path: Path, name: str) -> np.ndarray:
+    """Ids of the objects in the set `name` of a split file, int64, ascending as in the file.
+
+    Raises DataError if the set is empty or the file is bad.
+    """
+    split = read_split(path)
+    ids = split.loc[split["split"] == name, ID].to_numpy()
+    if not len(ids):
+        sets = ", ".join(sorted(split["split"].unique())[:10])
+        raise DataError(f"{path}: no object is in the set {name!r}; the sets are: {sets}")
+    return ids
+
+
+def _subset(name: str, catalogue: Catalogue) -> str:
+    """The subset of the catalogue that the set `name` takes from."""
+    present = pd.unique(catalogue.subset)
+    if list(present) == [WHOLE]:
+        return WHOLE
+    for subset in present:
+        if name == subset or name.startswith(f"{subset}_"):
+            return subset
+    raise ConfigError(
+        f"split: the set {name!r} belongs to no subset of the data",
+        f"its name starts with one of: {', '.join(present)}, as in {present[0]}_train",
+    )
+
+
+def _dealt(ids: np.ndarray, subset: str, sizes: dict[str, int | str]) -> list[pd.DataFrame]:
+    """The first ids to the first set, and so on; one set may take the rest."""
+    if list(sizes.values()).count(REST) > 1:
+        raise ConfigError(f"split: more than one set takes the rest of {subset}: {', '.join(sizes)}")
+    fixed = sum(n for n in sizes.values() if n != REST)
+    if fixed + (REST in sizes.values()) > len(ids):
+        asked = ", ".join(f"{name} {n}" for name, n in sizes.items())
+        of = "the catalogue" if subset == WHOLE else f"the subset {subset}"
+        raise DataError(
+            f"the split asks for {fixed} images ({asked}), {of} has {len(ids)}",
+            "lower the sizes of the split in the configuration, or use a larger data set",
+        )
+    parts, first = [], 0
+    for name, size in sizes.items():
+        last = first + (len(ids) - fixed if size == REST else size)
+        parts.append(pd.DataFrame({ID: ids[first:last], "split": name}))
+        first = last
+    return parts

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from galaxies.compute import Compute
 from galaxies.data.augmentation import Augmentation
 from galaxies.data.device import Batch, Images, to_unit
+from galaxies.errors import DataError
 from galaxies.losses import mse
 from galaxies.optimisers import build_optimiser
 from galaxies.registry import construct, named_module
@@ -69,8 +70,14 @@ class Regression:
 def build(experiment: dict[str, Any], train: Images, validation: Images, compute: Compute) -> Regression:
     """The regression that an experiment's settings describe, for the columns and the size of the images of `train`.
 
-    Raises ConfigError for unknown names or keys in the settings.
+    Raises ConfigError for unknown names or keys in the settings, and DataError if a label is missing.
     """
+    for images in (train, validation):
+        if missing := int(images.labels.isnan().any(dim=1).sum()):
+            raise DataError(
+                f"{images.view}: {missing} of {len(images)} images of a set lack a label, a regression needs them all",
+                "split the data so that its sets have only objects with every label",
+            )
     network = compute.place(build_network(experiment["network"], len(train.columns), train.size))
     optimiser = construct(build_optimiser, experiment["optimiser"], "optimiser", parameters=network.parameters())
     augmentation = construct(Augmentation, experiment.get("augmentation", {}), "augmentation")

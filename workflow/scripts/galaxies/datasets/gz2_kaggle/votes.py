@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from galaxies.data.gz2 import COLUMNS, QUESTIONS
-from galaxies.data.gz2_morphology import Galaxy
+from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS, QUESTIONS
+from galaxies.datasets.gz2_kaggle.morphology import Galaxy
 
 VOLUNTEERS = (40, 50)
 """Smallest and largest number of volunteers who look at one galaxy (Willett et al. 2013: 44 in the median)."""

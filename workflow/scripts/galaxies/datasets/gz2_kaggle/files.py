@@ -8,34 +8,48 @@ from galaxies.data.archives import is_litter
 from galaxies.errors import DataError
 
 IMAGES, SOLUTIONS = "images_training_rev1", "training_solutions_rev1"
+ID_COLUMN = "GalaxyID"
+CHALLENGE = "galaxy-zoo-the-galaxy-challenge"  # name of the competition, and of the archive of all its files
+DOWNLOADS = (f"{IMAGES}.zip", f"{SOLUTIONS}.zip")  # what source download brings
+
 FETCH = (
-    "fetch the published files with `kaggle competitions download -c galaxy-zoo-the-galaxy-challenge` and put them "
-    "there, set data.gz2_kaggle.path to where they are, or set data.gz2_kaggle.source to simulated"
+    f"fetch the published files with `kaggle competitions download -c {CHALLENGE}` and put them there, set "
+    "data.gz2_kaggle.path to where they are, or set data.gz2_kaggle.source to download or simulated"
 )
 _OWN_IMAGES = "data.gz2_kaggle.path names the folder, the key `images` of data.gz2_kaggle the images in it"
 _OWN_TABLE = "data.gz2_kaggle.path names the folder, the key `file` of data.gz2_kaggle.labels the table in it"
 
 
-def find_images(folder: str, name: str | None = None) -> Path:
-    """Folder or zip archive with the images inside `folder`; `name` replaces the published name.
+def find(folder: Path, settings: dict) -> dict[str, Path]:
+    """Places of the `images` and of each label table of `settings`, by its `file`.
+
+    Raises DataError naming the places looked at and what to do.
+    """
+    tables = {table["file"]: find_table(folder, table["file"]) for table in settings["labels"]}
+    return {"images": find_images(folder, settings["images"]), **tables}
+
+
+def find_images(folder: Path, name: str | None = None) -> Path:
+    """Folder or zip archive with the images inside `folder`; `name` replaces the published names.
 
     An empty folder is taken only where there is no archive beside it.
     Raises DataError naming the places looked at and what to do.
     """
-    names = [name] if name else [IMAGES, f"{IMAGES}.zip"]
+    names = [name] if name else [IMAGES, f"{IMAGES}.zip", f"{CHALLENGE}.zip"]
     hint = FETCH if Path(names[0]).stem == IMAGES else _OWN_IMAGES
     found = _find(folder, names, Path.exists, "images", hint)
     return next(filter(holds_files, found), found[0])
 
 
-def find_table(folder: str, name: str) -> Path:
+def find_table(folder: Path, name: str) -> Path:
     """Label table inside `folder`: the file `name` as it is, or with the suffix .csv or .zip.
 
     Raises DataError naming the places looked at and what to do.
     """
     names = [name] if Path(name).suffix.lower() in (".csv", ".zip") else [name, f"{name}.csv", f"{name}.zip"]
-    hint = FETCH if Path(name).stem == SOLUTIONS else _OWN_TABLE
-    return _find(folder, names, Path.is_file, "labels", hint)[0]
+    if Path(name).stem == SOLUTIONS:
+        return _find(folder, [*names, f"{CHALLENGE}.zip"], Path.is_file, "labels", FETCH)[0]
+    return _find(folder, names, Path.is_file, "labels", _OWN_TABLE)[0]
 
 
 def holds_files(path: Path) -> bool:
@@ -46,7 +60,7 @@ def holds_files(path: Path) -> bool:
         return any(not is_litter(entry.name) for entry in entries)
 
 
-def _find(folder: str, names: list[str], accept: Callable[[Path], bool], what: str, hint: str) -> list[Path]:
+def _find(folder: Path, names: list[str], accept: Callable[[Path], bool], what: str, hint: str) -> list[Path]:
     """The accepted places, at least one."""
     root = Path(folder).expanduser()
     if found := [root / name for name in names if accept(root / name)]:

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from scipy import fft
 
-from galaxies.data.gz2_morphology import Galaxy
+from galaxies.datasets.gz2_kaggle.morphology import Galaxy
 
 SIDE = 424
 """Side of a picture, pixels."""

@@ -1,0 +1,15 @@
+"""Download one file of a data set, and check it before it gets its name."""
+
+from pathlib import Path
+
+from galaxies.registry import named_module
+from galaxies.scripting import run_script
+
+
+def main(path: Path, *, dataset: str, name: str) -> None:
+    """Write the file `name` of `dataset` to `path`; continues a download that was interrupted."""
+    named_module(f"datasets.{dataset}", "download").fetch(name, path)
+
+
+if __name__ == "__main__":
+    run_script(main, globals().get("snakemake"))

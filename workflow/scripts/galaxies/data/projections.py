@@ -1,0 +1,119 @@
+"""Projections: from one image as it is stored to one row of a packed view."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from galaxies.errors import ConfigError
+from galaxies.views import parse_view
+
+
+@dataclass(frozen=True)
+class Projection:
+    """How a view is made, image by image.
+
+    shape : of one row, (C, S, S) for images or (K,) for features. dtype : "uint8" or "float32". units : of the values.
+    channels : names of the C channels or K features. make : turns what `ImageSource.load` returns into such a row.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    units: str
+    channels: tuple[str, ...]
+    make: Callable[[Any], np.ndarray]
+
+
+def bilinear(view: str, frame: int, channels: tuple[str, ...], units: str) -> Projection:
+    """`full_<S>` and `crop<C>_<S>` of 8-bit Pillow images: centre crop, then antialiased bilinear resize, as uint8."""
+    _, crop, size = _checked(view, frame, ("full", "crop"))
+
+    def make(image: Image.Image) -> np.ndarray:
+        pixels = np.asarray(crop_and_resize(image, crop, size))
+        return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+    return Projection((len(channels), size, size), "uint8", units, channels, make)
+
+
+def grey_levels(view: str, frame: int, units: str) -> Projection:
+    """Views of 8-bit greyscale Pillow images, as float32, because sparse fields lose their faint sources to rounding.
+
+    `full_<S>` and `crop<C>_<S>` average over areas (Pillow's BOX: every source pixel counts in one output pixel),
+    `nearest_<S>` samples; `pooled_<S>` averages 2x2 pixels with "same" padding until S is reached (two_in_one: 1000,
+    500, 250, 125, 63); `histogram_<K>` counts pixels in K equal bins between the image's own extremes (numpy's
+    convention, which widens the range of a constant image by 0.5 on both sides).
+    """
+    kind, crop, size = _checked(view, frame, ("full", "crop", "nearest", "pooled", "histogram"))
+    if kind == "histogram":
+        names = tuple(f"bin{number}" for number in range(size))
+        return Projection((size,), "float32", "pixels", names, lambda image: np.histogram(image, bins=size)[0])
+    if kind == "pooled":
+        if size not in pooled_sizes(frame):
+            sizes = ", ".join(map(str, pooled_sizes(frame)))
+            raise ConfigError(f"view {view}: images of {frame} pixels can be pooled to {sizes}")
+        return Projection((1, size, size), "float32", units, ("grey",), lambda image: pooled(image, size)[None])
+    resample = Image.Resampling.NEAREST if kind == "nearest" else Image.Resampling.BOX
+
+    def make(image: Image.Image) -> np.ndarray:
+        return np.asarray(_centre(image, crop).convert("F").resize((size, size), resample))[None]
+
+    return Projection((1, size, size), "float32", units, ("grey",), make)
+
+
+def array_pixels(view: str, frame: int, channels: tuple[str, ...], units: str) -> Projection:
+    """`full_<S>` and `crop<C>_<S>` of float arrays (C, H, W), without resampling: S must be the side of what is cut."""
+    _, crop, size = _checked(view, frame, ("full", "crop"))
+    if size != (crop or frame):
+        raise ConfigError(f"view {view}: these images are not resampled, write {view.split('_')[0]}_{crop or frame}")
+    margin = (frame - size) // 2
+    cut = slice(margin, margin + size)
+    return Projection((len(channels), size, size), "float32", units, channels, lambda image: image[:, cut, cut])
+
+
+def crop_and_resize(image: Image.Image, crop: int, size: int) -> Image.Image:
+    """Central `crop` x `crop` pixels of a square image (0: all of it), resized to `size` x `size`."""
+    # reducing_gap would trade exactness of the antialiasing for speed.
+    return _centre(image, crop).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=None)
+
+
+def pooled_sizes(frame: int) -> list[int]:
+    """Sides that halving with rounding up reaches from `frame`, descending to 1."""
+    sizes = [frame]
+    while sizes[-1] > 1:
+        sizes.append((sizes[-1] + 1) // 2)
+    return sizes
+
+
+def pooled(image: Image.Image | np.ndarray, size: int) -> np.ndarray:
+    """Repeated 2x2 average pooling with stride 2 and "same" padding: (S, S) float32.
+
+    Windows at an odd edge average only the pixels that exist (two_in_one, layers 1 to 4). Each stage averages the
+    averages of the stage before, as the network does.
+    """
+    pixels = np.asarray(image, dtype=np.float32)
+    while pixels.shape[0] > size:
+        odd = pixels.shape[0] % 2
+        if odd:  # repeating the edge makes the average of the window that of its real pixels
+            pixels = np.pad(pixels, ((0, 1), (0, 1)), mode="edge")
+        half = pixels.shape[0] // 2
+        pixels = pixels.reshape(half, 2, half, 2).mean(axis=(1, 3), dtype=np.float32)
+    return pixels
+
+
+def _centre(image: Image.Image, crop: int) -> Image.Image:
+    if not crop:
+        return image
+    margin = (image.width - crop) // 2  # of an odd rest, the extra pixel is right and below
+    return image.crop((margin, margin, margin + crop, margin + crop))
+
+
+def _checked(view: str, frame: int, kinds: tuple[str, ...]) -> tuple[str, int, int]:
+    """Kind, crop and size of a view's name; ConfigError for a kind or crop that the images cannot give."""
+    kind, crop, size = parse_view(view)
+    if kind not in kinds:
+        raise ConfigError(f"view {view}: this data set has views of the kinds {', '.join(kinds)}")
+    if crop > frame:
+        raise ConfigError(f"view {view} cuts {crop} pixels out of images of {frame}")
+    return kind, crop, size

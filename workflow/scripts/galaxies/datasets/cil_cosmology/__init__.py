@@ -1,0 +1,1 @@
+"""Cosmology images of the ETH course "Computational Intelligence Lab": fields of small sources, labels and scores."""

@@ -1,0 +1,141 @@
+"""Labels of Galaxy Zoo 2: the published vote fractions, or columns of any table."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from galaxies.data.catalogue import LabelTable
+from galaxies.data.images import ImageSource
+from galaxies.data.tables import MAX_PROBLEMS, number_between, read_label_table, read_table, suggestion
+from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS, QUESTIONS, SUM_TOLERANCE, tree_errors, tree_violations
+from galaxies.datasets.gz2_kaggle.files import FETCH, ID_COLUMN, SOLUTIONS
+from galaxies.errors import ConfigError, DataError, quoted
+from galaxies.files import sha256
+
+logger = logging.getLogger(__name__)
+
+MAX_SUM_ERROR = 0.02
+MAX_VIOLATING_SHARE = 0.01
+
+_KEYS = {"solutions": set(), "class": {"column", "id_column"}, "numeric": {"column", "range", "id_column"}}
+
+
+def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> list[LabelTable]:
+    """The label tables of the configuration, each checked; their columns are fractions in [0, 1].
+
+    files : places of the tables by the `file` of each, as `files.find` returns them.
+    settings : `labels` lists `{"file": ..., "kind": "solutions"}`, `{"kind": "class", "column": ...}` or
+        `{"kind": "numeric", "column": ..., "range": [lowest, highest]}`; the last two may name an `id_column`.
+
+    Raises
+    ------
+    DataError
+        A table is bad (see `read_solutions` and `read_label_table`).
+    ConfigError
+        The description of a table is impossible.
+    """
+    return [_read_table(files[table["file"]], table) for table in settings["labels"]]
+
+
+def _read_table(path: Path, table: dict) -> LabelTable:
+    kind = table.get("kind")
+    keys = {key: value for key, value in table.items() if key not in ("file", "kind")}
+    if kind not in _KEYS:
+        raise ConfigError(f"label table {path.name}: kind is {kind!r}, expected one of {', '.join(_KEYS)}")
+    required = _KEYS[kind] & {"column"}
+    if not required <= set(keys) <= _KEYS[kind]:
+        raise ConfigError(
+            f"label table {path.name} of kind {kind}: keys are {sorted(keys)}, "
+            f"expected {sorted(required)} and optionally {sorted(_KEYS[kind] - required)}"
+        )
+    if kind == "solutions":
+        solutions = read_solutions(path)
+        meaning = {
+            "kind": "vote_fraction",
+            "unit": "fraction of votes, cumulative down the tree",
+            "range": [0.0, 1.0],
+        }
+        return LabelTable(
+            path.name,
+            sha256(path),
+            solutions,
+            dict.fromkeys(COLUMNS, meaning),
+            {"tree_violations": tree_violations(solutions)},
+        )
+    labels = read_label_table(path, kind=kind, **{"id_column": ID_COLUMN, **keys})
+    if kind == "class":
+        meaning = {"kind": "class", "unit": "1 for the class, else 0", "range": [0.0, 1.0]}
+    else:
+        low, high = keys.get("range", (0.0, 1.0))
+        meaning = {"kind": "numeric", "unit": "as in the label file", "range": [float(low), float(high)]}
+    return LabelTable(path.name, sha256(path), labels, dict.fromkeys(labels.columns, meaning))
+
+
+def read_solutions(path: Path) -> pd.DataFrame:
+    """Vote fractions of the published solution file, checked.
+
+    path : the CSV (`GalaxyID` and the 37 columns, in order), or a zip that holds it as its only CSV file.
+    Returns (N, 37) float64 in [0, 1], indexed by int64 `object_id`, in file order.
+
+    Raises
+    ------
+    DataError
+        A column is missing, unknown, repeated or out of order; an id is no integer or repeated; a value is no number
+        in [0, 1]; the answers of a question miss their parent (see `tree_errors`) by more than `SUM_TOLERANCE` in more
+        than `MAX_VIOLATING_SHARE` of the rows, or by more than `MAX_SUM_ERROR` anywhere.
+    """
+    path = Path(path)
+    table = read_table(path, FETCH if path.stem == SOLUTIONS else None, stem=SOLUTIONS)
+    _check_header(path, table.header)
+    solutions = table.parse(0, dict.fromkeys(range(1, len(table.header)), number_between(0.0, 1.0)))
+    _check_tree(path, solutions)
+    return solutions
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    hint = f"Expected {ID_COLUMN}, {COLUMNS[0]} ... {COLUMNS[-1]} as in the published training_solutions_rev1.csv."
+    if header[0].lower() != ID_COLUMN.lower():
+        raise DataError(f"{path}: the first column is {quoted(header[0])}, expected {ID_COLUMN!r}", hint)
+    columns = header[1:]
+    missing = [name for name in COLUMNS if name not in columns]
+    unknown = [name for name in columns if name not in COLUMNS]
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    problems = [f"unknown column {quoted(name)}{suggestion(name, missing)}" for name in unknown]
+    problems += [f"missing column {name!r}" for name in missing]
+    problems += [f"repeated column {quoted(name)}" for name in repeated]
+    if problems:
+        shown = problems[:MAX_PROBLEMS] + ["..."] * (len(problems) > MAX_PROBLEMS)
+        raise DataError(f"{path}: bad header: {'; '.join(shown)}", hint)
+    for position, (found, expected) in enumerate(zip(columns, COLUMNS, strict=True), start=2):
+        if found != expected:
+            raise DataError(f"{path}: columns out of order: column {position} is {found!r}, not {expected!r}", hint)
+
+
+def _check_tree(path: Path, solutions: pd.DataFrame) -> None:
+    errors = tree_errors(solutions).abs()
+    found = tree_violations(solutions)
+    row, column = np.unravel_index(np.argmax(errors.to_numpy()), errors.shape)
+    question = QUESTIONS[column]
+    worst = (
+        f"worst: {ID_COLUMN} {solutions.index[row]}, question {question.number} ({question.text}): "
+        f"{question.columns[0]}..{question.columns[-1]} miss {question.parent or '1'} by {found['worst_error']:.6f}"
+    )
+    share = found["rows"] / len(solutions)
+    if found["worst_error"] > MAX_SUM_ERROR or share > MAX_VIOLATING_SHARE:
+        raise DataError(
+            f"{path}: the answers of a question must sum to the fraction that leads to it; {found['rows']} of "
+            f"{len(solutions)} rows miss it by more than {SUM_TOLERANCE:g}; {worst}",
+            f"At most {MAX_VIOLATING_SHARE:.0%} of the rows may, and none by more than {MAX_SUM_ERROR}; "
+            "is this the cumulative table as published?",
+        )
+    if found["rows"]:
+        logger.warning(
+            "%s: %d of %d rows miss the decision tree by more than %g (rounding); %s",
+            path,
+            found["rows"],
+            len(solutions),
+            SUM_TOLERANCE,
+            worst,
+        )

@@ -1,0 +1,101 @@
+"""One page on a data set: some of its images and the distributions of its labels."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from galaxies.data.catalogue import read_catalogue
+from galaxies.files import reading
+from galaxies.plots import TEST, TRAIN, VALIDATION, image_panel, new_page, save_figure, stamp
+from galaxies.scripting import run_script
+
+COLUMNS = 8
+MAX_HISTOGRAMS = 4  # more labels than that are shown as one panel of ranges
+
+
+def main(card: Path, samples: Path, catalogue: Path, png: Path) -> None:
+    """Draw the page of the data set that `card` describes."""
+    with reading(card):
+        content = json.loads(card.read_text(encoding="utf-8"))
+    with reading(samples), h5py.File(samples) as file:
+        images = file["images"][:] if "images" in file else None
+        subsets = file["subset"].asstr()[:] if "images" in file else []
+        channels = list(file.attrs.get("channels", []))
+        view = file.attrs.get("view", "")
+    table = read_catalogue(catalogue)
+    rows = 0 if images is None else -(-len(images) // COLUMNS)
+    labels = [name for name in table.labels if table.labels[name].notna().any()]
+    panels = len(labels) if len(labels) <= MAX_HISTOGRAMS else 1
+    figure, pictures, axes = new_page(rows, COLUMNS, panels, 7.2)
+    stretch = ""
+    for number, axis in enumerate(pictures):
+        if number >= len(images):
+            axis.set_axis_off()
+            continue
+        picture, stretch = displayed(images[number], channels)
+        image_panel(axis, picture)
+        if number == 0 or subsets[number] != subsets[number - 1]:
+            axis.set_title("" if subsets[number] == "all" else subsets[number], fontsize=8, loc="left", pad=2)
+    if len(labels) <= MAX_HISTOGRAMS:
+        for axis, name in zip(axes, labels, strict=True):
+            histogram(axis, name, table.labels[name], table.subset)
+    else:
+        ranges(axes[0], table.labels)
+    kind = "Simulated" if content["simulated"] else "Real"
+    figure.suptitle(f"{content['title']}: {content['objects']:,} {kind.lower()} objects", fontsize=10)
+    note = f"{kind} data; {content['citation']}. Licence: {content['licence']}."
+    if images is not None:
+        note += f" Images: view {view} ({', '.join(channels)}); {stretch}."
+    stamp(figure, note)
+    save_figure(figure, png)
+
+
+def displayed(image: np.ndarray, channels: list[str]) -> tuple[np.ndarray, str]:
+    """Image (C, S, S) of any range as an 8-bit picture (S, S, 3), and what was done to it in words."""
+    if channels == ["R", "G", "B"]:
+        return image.transpose(1, 2, 0), "as they are"
+    image = image.astype(np.float64)
+    low, high = image.min(), image.max()
+    scaled = (image - low) / (high - low) if high > low else np.zeros_like(image)
+    words = "each scaled from its lowest to its highest value"
+    if len(channels) == 1:
+        scaled, words = np.repeat(np.sqrt(scaled), 3, axis=0), f"{words}, square-root stretch"
+    elif len(channels) == 3:
+        scaled, words = scaled[::-1], f"{words}, {', '.join(channels[::-1])} as red, green, blue"
+    else:
+        scaled, words = np.repeat(scaled[:1], 3, axis=0), f"{words}, {channels[0]} only"
+    return (255 * scaled).round().astype(np.uint8).transpose(1, 2, 0), words
+
+
+def histogram(axis: Axes, name: str, values: pd.Series, subset: np.ndarray) -> None:
+    """Distribution of one label, in the subsets that have it."""
+    present = values.notna().to_numpy()
+    bins = np.histogram_bin_edges(values[present], bins=2 if set(values[present]) <= {0.0, 1.0} else 40)
+    names = [name for name in dict.fromkeys(subset) if (present & (subset == name)).any()]
+    for part, colour in zip(names, (TRAIN, VALIDATION, TEST), strict=False):
+        chosen = values[present & (subset == part)]
+        axis.hist(chosen, bins=bins, color=colour, alpha=0.6, label=part)
+    if names != ["all"]:
+        axis.legend()
+    if set(values[present]) <= {0.0, 1.0}:
+        axis.set_xticks([0.25, 0.75], ["no", "yes"])
+    axis.set(xlabel=name.replace("_", " "), ylabel="objects")
+
+
+def ranges(axis: Axes, labels: pd.DataFrame) -> None:
+    """Mean and the range from the 5th to the 95th percentile of many labels."""
+    positions = np.arange(labels.shape[1])
+    low, high = np.nanpercentile(labels, 5, axis=0), np.nanpercentile(labels, 95, axis=0)
+    axis.vlines(positions, low, high, color=TRAIN, linewidth=3, alpha=0.4, label="5th to 95th percentile")
+    axis.plot(positions, labels.mean(), "o", color=TRAIN, markersize=3, label="mean")
+    axis.set_xticks(positions, labels.columns, rotation=90, fontsize=6)
+    axis.set(ylabel="label", xlim=(-1, len(positions)))
+    axis.legend(loc="upper right")
+
+
+if __name__ == "__main__":
+    run_script(main, globals().get("snakemake"))

@@ -1,0 +1,61 @@
+"""Statistics of the similarity scores that the two_in_one paper states, beside its values."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from galaxies.data.catalogue import read_catalogue
+from galaxies.errors import DataError
+from galaxies.files import atomic, reading
+from galaxies.reported import read_reported, reported_value
+from galaxies.scripting import run_script
+
+EXPERIMENT = "scored_dataset_statistics"  # in reported.csv
+GOOD = "scored_above_0.74"
+
+
+def main(catalogue: Path, provenance: Path, reported: Path, table: Path, *, paper: str) -> None:
+    """Write dataset_split, metric, value, published, published_source, data, objects (two_in_one, section IV-B).
+
+    The good images are those above the 20th percentile, rounded to 0.01 as the paper does. Deviations are those of the
+    population. Raises DataError without scored images.
+    """
+    data = read_catalogue(catalogue)
+    with reading(provenance):
+        origin = json.loads(provenance.read_text(encoding="utf-8"))
+    scores = data.labels.loc[data.subset == "scored", "score"].to_numpy()
+    galaxy = data.labels.loc[data.subset == "labeled", "galaxy"].to_numpy()
+    if not len(scores) or not len(galaxy):
+        raise DataError(f"{catalogue}: {len(scores)} scored and {len(galaxy)} labelled images, expected both")
+    percentile = float(np.percentile(scores, 20))
+    good = scores[scores > round(percentile, 2)]
+    values = [
+        ("scored_all_9600", "score_percentile_20", percentile, len(scores)),
+        (GOOD, "score_mean", good.mean(), len(good)),
+        (GOOD, "score_std", good.std(), len(good)),
+        ("labeled_1200", "galaxy_fraction", galaxy.mean(), len(galaxy)),
+        ("labeled_1200", "irrelevant_fraction", 1 - galaxy.mean(), len(galaxy)),
+    ]
+    published = read_reported(reported, paper)
+    records = []
+    for split, metric, value, count in values:
+        number, source = reported_value(published, EXPERIMENT, split, metric)
+        records.append(
+            {
+                "dataset_split": split,
+                "metric": metric,
+                "value": value,
+                "published": number,
+                "published_source": source,
+                "data": "simulated" if origin["simulated"] else "real",
+                "objects": count,
+            }
+        )
+    with atomic(table) as temporary:
+        pd.DataFrame(records).to_csv(temporary, index=False)
+
+
+if __name__ == "__main__":
+    run_script(main, globals().get("snakemake"))
