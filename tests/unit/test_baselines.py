@@ -25,7 +25,8 @@ def errors(tmp_path):
     folder.mkdir()
     for galaxy in ids:
         Image.new("RGB", (16, 16), (250, 0, 0) if galaxy % 3 == 0 else (0, 0, 250)).save(folder / f"{galaxy}.jpg")
-    main(folder, tmp_path / "view.h5", tmp_path / "split.csv", tmp_path / "baselines.csv", frame=16)
+    settings = {"frame": 16, "images": None, "labels": []}
+    main(tmp_path, tmp_path / "view.h5", tmp_path / "split.csv", tmp_path / "baselines.csv", settings=settings)
     return pd.read_csv(tmp_path / "baselines.csv").set_index(["baseline", "split"])["rmse"], labels[:, 0]
 
 

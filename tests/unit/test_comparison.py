@@ -6,7 +6,7 @@ import pytest
 
 from galaxies.comparison import origin_note, reasons_against, same_quantity
 from galaxies.config import deep_merge, published_config
-from galaxies.data.gz2 import COLUMNS
+from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS
 from galaxies.experiments import differences
 
 PROJECT = Path(__file__).parents[2]

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from galaxies.data.gz2 import COLUMNS
-from galaxies.data.gz2_morphology import KINDS, Galaxy, draw_galaxy
-from galaxies.data.gz2_rendering import compose, fluxes, render
-from galaxies.data.gz2_votes import answer_probabilities, cast_votes
-from galaxies.data.simulate_gz2 import galaxy_id, simulate_galaxy, simulate_gz2
+from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS
+from galaxies.datasets.gz2_kaggle.morphology import KINDS, Galaxy, draw_galaxy
+from galaxies.datasets.gz2_kaggle.rendering import compose, fluxes, render
+from galaxies.datasets.gz2_kaggle.simulator import galaxy_id, simulate, simulate_galaxy
+from galaxies.datasets.gz2_kaggle.votes import answer_probabilities, cast_votes
 from galaxies.errors import DataError
 
 # Column that the answers of each question add up to, written down from the published tree; question 6 is the exception
@@ -60,7 +60,7 @@ def written(tmp_path_factory):
     """24 galaxies on disk, written by one process."""
     folder = tmp_path_factory.mktemp("gz2")
     images, solutions = folder / "images_training_rev1", folder / "training_solutions_rev1.csv"
-    simulate_gz2(images, solutions, number=24, seed=7, threads=1)
+    simulate(folder, images=24, seed=7, threads=1)
     return images, solutions
 
 
@@ -120,10 +120,10 @@ def test_written_votes_obey_the_tree(written):
 
 def test_files_do_not_depend_on_the_number_of_processes(written, tmp_path):
     images, solutions = written
-    simulate_gz2(tmp_path / "images", tmp_path / "solutions.csv", number=24, seed=7, threads=2)
-    assert (tmp_path / "solutions.csv").read_bytes() == solutions.read_bytes()
+    simulate(tmp_path / "two", images=24, seed=7, threads=2)
+    assert (tmp_path / "two" / solutions.name).read_bytes() == solutions.read_bytes()
     for path in images.iterdir():
-        assert (tmp_path / "images" / path.name).read_bytes() == path.read_bytes()
+        assert (tmp_path / "two" / images.name / path.name).read_bytes() == path.read_bytes()
 
 
 def test_an_image_depends_on_seed_and_index_alone(written):
@@ -152,17 +152,17 @@ def test_ids_fill_the_whole_range():
     assert len(np.unique(ids)) == 900_000
 
 
-@pytest.mark.parametrize("changes", [{"number": 0}, {"number": 900_001}, {"threads": 0}, {"seed": -1}])
+@pytest.mark.parametrize("changes", [{"images": 0}, {"images": 900_001}, {"threads": 0}, {"seed": -1}])
 def test_impossible_requests_are_refused(tmp_path, changes):
     with pytest.raises(DataError):
-        simulate_gz2(tmp_path / "i", tmp_path / "s.csv", **{"number": 1, "seed": 0, "threads": 1} | changes)
-    assert not (tmp_path / "s.csv").exists()
+        simulate(tmp_path / "new", **{"images": 1, "seed": 0, "threads": 1} | changes)
+    assert not list(tmp_path.rglob("*.csv"))
 
 
 def test_a_folder_in_use_is_refused(tmp_path):
     (tmp_path / "100008.jpg").write_bytes(b"mine")
     with pytest.raises(DataError, match="not empty"):
-        simulate_gz2(tmp_path, tmp_path / "s.csv", number=1, seed=0, threads=1)
+        simulate(tmp_path, images=1, seed=0, threads=1)
 
 
 def test_votes_of_a_large_sample_obey_the_tree(many):

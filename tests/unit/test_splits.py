@@ -3,42 +3,50 @@
 import numpy as np
 import pandas as pd
 import pytest
-from small_gz2 import gz2_fractions
 
 import split_dataset
-from galaxies.data.splits import make_split, read_split, write_split
+from galaxies.data.catalogue import Catalogue
+from galaxies.data.splits import ids_of, make_split, read_split, write_split
 from galaxies.errors import ConfigError, DataError
 
 SIZES = {"train": 8, "validation": 3, "test": 4}
 IDS = np.random.default_rng(3).choice(1_000_000, 40, replace=False)
 
 
+def catalogue(ids, subset="all"):
+    """Objects in ascending order, in a table that lists them as `ids` does."""
+    ids = np.asarray(ids, dtype=np.int64)
+    rows = np.argsort(ids, kind="stable")
+    labels = pd.DataFrame({"a": np.zeros(len(ids))}, index=pd.Index(ids[rows], name="object_id"))
+    subset = np.broadcast_to(np.asarray(subset, dtype=object), len(ids))[rows]
+    return Catalogue(ids[rows], subset, rows, labels)
+
+
 @pytest.mark.parametrize("selection", ["lowest_ids", "random"])
 def test_sizes_disjointness_and_independence_of_order(selection):
-    split = make_split(IDS, selection, SIZES, seed=0)
-    assert split["GalaxyID"].is_unique
-    assert split["GalaxyID"].is_monotonic_increasing
-    assert set(split["GalaxyID"]) <= set(IDS)
+    split = make_split(catalogue(IDS), selection, SIZES, seed=0)
+    assert split["object_id"].is_unique
+    assert split["object_id"].is_monotonic_increasing
+    assert set(split["object_id"]) <= set(IDS)
     assert split["split"].value_counts().to_dict() == SIZES
-    pd.testing.assert_frame_equal(split, make_split(np.sort(IDS), selection, SIZES, seed=0))
-    pd.testing.assert_frame_equal(split, make_split(IDS, selection, dict(reversed(SIZES.items())), seed=0))
+    pd.testing.assert_frame_equal(split, make_split(catalogue(np.sort(IDS)), selection, SIZES, seed=0))
 
 
 def test_lowest_ids():
-    split = make_split(IDS, "lowest_ids", SIZES, seed=0)
-    assert split["GalaxyID"].tolist() == sorted(IDS)[:15]
+    split = make_split(catalogue(IDS), "lowest_ids", SIZES, seed=0)
+    assert split["object_id"].tolist() == sorted(IDS)[:15]
     assert split["split"].tolist() == ["train"] * 8 + ["validation"] * 3 + ["test"] * 4
-    pd.testing.assert_frame_equal(split, make_split(IDS, "lowest_ids", SIZES, seed=9))
+    pd.testing.assert_frame_equal(split, make_split(catalogue(IDS), "lowest_ids", SIZES, seed=9))
 
 
 def test_random_draws_every_galaxy_equally_often():
-    first, second = (make_split(IDS, "random", SIZES, seed=seed) for seed in (0, 1))
+    first, second = (make_split(catalogue(IDS), "random", SIZES, seed=seed) for seed in (0, 1))
     assert not first.equals(second)
     draws = 400
     counts = dict.fromkeys(IDS, 0)
     for seed in range(draws):
-        split = make_split(IDS, "random", SIZES, seed)
-        for galaxy in split["GalaxyID"][split["split"] == "train"]:
+        split = make_split(catalogue(IDS), "random", SIZES, seed)
+        for galaxy in split["object_id"][split["split"] == "train"]:
             counts[galaxy] += 1
     # Each count is binomial with p = 8 / 40; five standard deviations for 40 galaxies.
     p = 8 / 40
@@ -46,21 +54,21 @@ def test_random_draws_every_galaxy_equally_often():
 
 
 def test_all_galaxies_may_be_used():
-    assert len(make_split(range(15), "random", SIZES, 0)) == 15
+    assert len(make_split(catalogue(range(15)), "random", SIZES, 0)) == 15
 
 
 def test_impossible_split_gives_the_counts():
     sizes = {"train": 8000, "validation": 2000, "test": 2000}
     with pytest.raises(DataError, match=r"12000 images \(train 8000, validation 2000, test 2000\).* has 3927") as error:
-        make_split(range(3927), "lowest_ids", sizes, 0)
+        make_split(catalogue(range(3927)), "lowest_ids", sizes, 0)
     assert "Hint:" in str(error.value)
 
 
 @pytest.mark.parametrize(
     "sizes",
     [
-        {"train": 5, "test": 5},
-        SIZES | {"valid": 2},
+        {},
+        SIZES | {"test": "half"},
         SIZES | {"train": 0},
         SIZES | {"test": -1},
         SIZES | {"test": 2.5},
@@ -69,21 +77,65 @@ def test_impossible_split_gives_the_counts():
 )
 def test_sizes_that_cannot_be(sizes):
     with pytest.raises(ConfigError, match="split sizes"):
-        make_split(IDS, "random", sizes, 0)
+        make_split(catalogue(IDS), "random", sizes, 0)
 
 
 def test_other_mistakes():
     with pytest.raises(ConfigError, match="'highest_ids'"):
-        make_split(IDS, "highest_ids", SIZES, 0)
-    with pytest.raises(DataError, match="twice"):
-        make_split([*IDS, IDS[0]], "random", SIZES, 0)
+        make_split(catalogue(IDS), "highest_ids", SIZES, 0)
+    with pytest.raises(ConfigError, match="more than one set takes the rest"):
+        make_split(catalogue(IDS), "random", {"train": "rest", "test": "rest"}, 0)
+    with pytest.raises(DataError, match="asks for 40 images"):
+        make_split(catalogue(IDS), "random", {"train": 40, "test": "rest"}, 0)
+
+
+def test_permutation_is_that_of_the_papers_code():
+    """galaxy_cgan_augmentation: numpy seed 0, a shuffle of the rows, the first ones validate."""
+    np.random.seed(0)
+    rows = np.arange(40)
+    np.random.shuffle(rows)
+    split = make_split(catalogue(IDS), "permutation", {"validation": 10, "train": "rest"}, seed=0)
+    validation = split["object_id"][split["split"] == "validation"]
+    assert sorted(validation) == sorted(IDS[rows[:10]])
+    assert (split["split"] == "train").sum() == 30
+
+
+def test_subsets_are_dealt_from_one_stream():
+    """two_in_one: numpy seed 10, one permutation of the scored rows, the next one of the labelled rows."""
+    subset = np.array(["labeled"] * 15 + ["scored"] * 20 + ["query"] * 5)
+    np.random.seed(10)
+    scored, labeled = np.random.permutation(IDS[15:35]), np.random.permutation(IDS[:15])
+    sizes = {
+        "scored_validation": 4,
+        "scored_train": "rest",
+        "labeled_validation": 2,
+        "labeled_train": 7,
+        "query": "rest",
+    }
+    split = make_split(catalogue(IDS, subset), "permutation", sizes, seed=10).set_index("split")["object_id"]
+    assert sorted(split["scored_validation"]) == sorted(scored[:4])
+    assert sorted(split["scored_train"]) == sorted(scored[4:])
+    assert sorted(split["labeled_validation"]) == sorted(labeled[:2])
+    assert sorted(split["labeled_train"]) == sorted(labeled[2:9])
+    assert sorted(split["query"]) == sorted(IDS[35:])
+    with pytest.raises(ConfigError, match=r"the set 'train' belongs to no subset[\s\S]*scored"):
+        make_split(catalogue(IDS, subset), "permutation", {"train": 3}, seed=10)
+    with pytest.raises(DataError, match="the subset query has 5"):
+        make_split(catalogue(IDS, subset), "permutation", {"query": 6}, seed=10)
+
+
+def test_ids_of_a_set(tmp_path):
+    write_split(tmp_path / "split.csv", make_split(catalogue(IDS), "lowest_ids", SIZES, 0))
+    assert ids_of(tmp_path / "split.csv", "validation").tolist() == sorted(IDS)[8:11]
+    with pytest.raises(DataError, match=r"no object is in the set 'query'; the sets are: test, train, validation"):
+        ids_of(tmp_path / "split.csv", "query")
 
 
 def test_written_and_read_again(tmp_path):
-    split = make_split(IDS, "random", SIZES, 0)
+    split = make_split(catalogue(IDS), "random", SIZES, 0)
     write_split(tmp_path / "split.csv", split)
     found = read_split(tmp_path / "split.csv")
-    assert found["GalaxyID"].dtype == np.int64
+    assert found["object_id"].dtype == np.int64
     assert found.to_numpy().tolist() == split.to_numpy().tolist()
     assert [p.name for p in tmp_path.iterdir()] == ["split.csv"]
 
@@ -92,14 +144,13 @@ def test_written_and_read_again(tmp_path):
     ("text", "words"),
     [
         ("", "not a CSV table"),
-        ("GalaxyID,split\n", "0 rows"),
-        ("GalaxyID,set\n1,train\n", "expected rows of GalaxyID,split"),
+        ("object_id,split\n", "0 rows"),
+        ("object_id,set\n1,train\n", "expected rows of object_id,split"),
         (f"{'a,' * 999}b\n", r"0 rows of 'a,a\S{57}\.\.\.', expected"),
-        (f"GalaxyID,split\n1,{'x' * 999}\n", r"row 2: split is 'x{60}\.\.\.', expected"),
-        ("GalaxyID,split\n1,train\n2,valid\n", "row 3: split is 'valid'"),
-        ("GalaxyID,split\n1,train\n2\n", "row 3: split is nan"),
-        ("GalaxyID,split\n1,train\n1,test\n", "row 3: GalaxyID 1 occurs twice"),
-        ("GalaxyID,split\n1.5,train\n", "no integers"),
+        ("object_id,split\n1,train\n2\n", "row 3: no name of a set"),
+        ("object_id,split\n99999999999999999999,train\n", "no integers"),
+        ("object_id,split\n1,train\n1,test\n", "row 3: object_id 1 occurs twice"),
+        ("object_id,split\n1.5,train\n", "no integers"),
     ],
 )
 def test_damaged_split_file(tmp_path, text, words):
@@ -117,11 +168,12 @@ def test_absent_split_file(tmp_path):
 
 
 def test_script(tmp_path):
-    catalogue, split = tmp_path / "catalogue.csv", tmp_path / "out" / "split.csv"
-    gz2_fractions(sorted(int(i) for i in IDS)).to_csv(catalogue)
-    split_dataset.main(catalogue, split, selection="lowest_ids", sizes=SIZES, seed=0)
-    assert read_split(split)["GalaxyID"].tolist() == sorted(IDS)[:15]
+    table, split = tmp_path / "catalogue.csv", tmp_path / "out" / "split.csv"
+    rows = [f"{galaxy},all,{row},0.5" for row, galaxy in enumerate(sorted(IDS))]
+    table.write_text("\n".join(["object_id,subset,order,a", *rows]) + "\n")
+    split_dataset.main(table, split, selection="lowest_ids", sizes=SIZES, seed=0)
+    assert read_split(split)["object_id"].tolist() == sorted(IDS)[:15]
     split.unlink()
     with pytest.raises(DataError, match="catalogue has 40"):
-        split_dataset.main(catalogue, split, selection="lowest_ids", sizes=SIZES | {"train": 99}, seed=0)
+        split_dataset.main(table, split, selection="lowest_ids", sizes=SIZES | {"train": 99}, seed=0)
     assert not list(split.parent.iterdir())

@@ -19,9 +19,9 @@ from small_gz2 import write_gz2
 
 import pack_view
 import prepare_catalogue
-from galaxies.data import store
-from galaxies.data.splits import make_split, write_split
-from galaxies.data.store import View, crop_and_resize
+from galaxies.data import packing as packing_module
+from galaxies.data.projections import crop_and_resize
+from galaxies.data.store import View
 from galaxies.errors import ConfigError, DataError
 from galaxies.files import sha256
 
@@ -30,35 +30,35 @@ class Packing:
     """A sample with its catalogue and split, and how to pack it."""
 
     def __init__(self, sample, folder: Path, frame: int):
-        self.sample, self.frame = sample, frame
+        self.sample = sample
+        self.settings = {
+            "frame": frame,
+            "images": None,
+            "labels": [{"file": sample.solutions.name, "kind": "solutions"}],
+        }
         self.catalogue, self.provenance = folder / "catalogue.csv", folder / "provenance.json"
-        self.split = folder / "split.csv"
         self.out = folder / "out"
         prepare_catalogue.main(
-            sample.images,
-            [sample.solutions],
+            sample.folder,
             self.catalogue,
             self.provenance,
             dataset="gz2_kaggle",
             source="simulated",
-            tables=[{"kind": "solutions"}],
             unmatched="error",
+            settings=self.settings,
         )
-        sizes = {"train": 3, "validation": 1, "test": 1}
-        write_split(self.split, make_split(sample.ids, "lowest_ids", sizes, 0))
 
-    def __call__(self, name="view.h5", images=None, **changes) -> Path:
-        settings = {"crop": 0, "size": 8, "frame": self.frame, "threads": 2} | changes
-        view = self.out / name
+    def __call__(self, file="view.h5", *, name="full_8", threads=2, **settings) -> Path:
+        view = self.out / file
         pack_view.main(
-            images or self.sample.images,
             self.catalogue,
             self.provenance,
-            [self.split],
             view,
-            name="full_8",
-            papers=["galaxy_zoo_cnn"],
-            **settings,
+            folder=self.sample.folder,
+            dataset="gz2_kaggle",
+            settings=self.settings | settings,
+            name=name,
+            threads=threads,
         )
         return view
 
@@ -74,7 +74,7 @@ def packing(gz2_sample, tmp_path) -> Packing:
 @pytest.fixture
 def many(tmp_path, monkeypatch) -> Packing:
     """Sixty small images in chunks of seven."""
-    monkeypatch.setattr(store, "_CHUNK_BYTES", 7 * 3 * 8 * 8)
+    monkeypatch.setattr(packing_module, "_BLOCK_BYTES", 7 * 3 * 8 * 8)
     return Packing(write_gz2(tmp_path / "gz2", count=60, frame=32), tmp_path, frame=32)
 
 
@@ -122,25 +122,24 @@ def test_crop_without_resize_is_a_slice():
 
 
 def test_view_holds_the_catalogue_and_the_pixels(packing):
-    path = packing(crop=250, size=50)
+    path = packing(name="crop250_50")
     table = pd.read_csv(packing.sample.solutions, index_col="GalaxyID").sort_index()
     with View(path) as view:
         assert view.shape == (6, 3, 50, 50)
         assert len(view) == 6
-        assert view.images.dtype == np.uint8
+        assert view.pixels.dtype == np.uint8
         assert view.ids.tolist() == packing.sample.ids
         np.testing.assert_array_equal(view.labels, table.to_numpy(np.float32))
         assert view.columns == table.columns.tolist()
-        assert view.split("galaxy_zoo_cnn").tolist() == [0, 0, 0, 1, 2, -1]
         weights = triangle_filter(250, 50)
         for row in range(6):
             with Image.open(packing.sample.image(row)) as image:
                 square = np.asarray(image)[87:337, 87:337].astype(float)
-            assert np.abs(view.images[row].transpose(1, 2, 0) - resample(square, weights)).max() <= 1.01
+            assert np.abs(view.pixels[row].transpose(1, 2, 0) - resample(square, weights)).max() <= 1.01
         assert view.attributes["catalogue_sha256"] == sha256(packing.catalogue)
-        assert view.attributes["images_sha256"] == view.digest()
+        assert view.attributes["pixels_sha256"] == view.digest()
         assert set(json.loads(view.attributes["versions"])) >= {"numpy", "pillow", "h5py"}
-        wanted = {"dataset": "gz2_kaggle", "view": "full_8", "source": "simulated", "simulated": True, "crop": 250}
+        wanted = {"dataset": "gz2_kaggle", "view": "crop250_50", "source": "simulated", "simulated": True, "crop": 250}
         wanted |= {"size": 50, "units": "8-bit sRGB-like display values, 0..255", "format": "galaxies-view"}
         assert {key: view.attributes[key] for key in wanted} == wanted
     assert packing.left() == ["view.h5"]
@@ -150,24 +149,24 @@ def test_constant_images_stay_constant(packing):
     for row in range(6):
         colour = (40 * row, 255 - 40 * row, 90)
         Image.new("RGB", (424, 424), colour).save(packing.sample.image(row), quality=100, subsampling=0)
-    with View(packing(crop=250, size=70)) as view:
+    with View(packing(name="crop250_70")) as view:
         for row in range(6):
             # Conversion to the colour space of JPEG and back costs up to one level.
             assert (
-                np.abs(view.images[row].astype(int) - np.reshape([40 * row, 255 - 40 * row, 90], (3, 1, 1))).max() <= 1
+                np.abs(view.pixels[row].astype(int) - np.reshape([40 * row, 255 - 40 * row, 90], (3, 1, 1))).max() <= 1
             )
 
 
-def test_same_bytes_from_any_threads_and_from_a_zip(many, tmp_path):
-    archive = tmp_path / "images_training_rev1.zip"
+def test_same_bytes_from_any_threads_and_from_a_zip(many):
+    archive = many.sample.folder / "images.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         for path in many.sample.images.iterdir():
             file.write(path, f"images_training_rev1/{path.name}")
     expected = many("one.h5", threads=1).read_bytes()
     assert many("four.h5", threads=4).read_bytes() == expected
-    assert many("zip.h5", images=archive, threads=2).read_bytes() == expected
+    assert many("zip.h5", images=archive.name, threads=2).read_bytes() == expected
     with View(many.out / "one.h5") as view:
-        assert view.images.chunks == (7, 3, 8, 8)
+        assert view.pixels.chunks == (7, 3, 8, 8)
 
 
 @pytest.mark.parametrize("chosen", [[], [5], [59, 0, 3, 3, 17, 58], range(60), range(59, -1, -1)])
@@ -175,7 +174,7 @@ def test_read_any_rows(many, chosen):
     with View(many()) as view:
         found = view.read(np.asarray(chosen, dtype=int))
         assert found.dtype == np.uint8
-        np.testing.assert_array_equal(found, view.images[:][np.asarray(chosen, dtype=int)])
+        np.testing.assert_array_equal(found, view.pixels[:][np.asarray(chosen, dtype=int)])
         for rows in ([60], [-1], [[1]]):
             with pytest.raises(IndexError):
                 view.read(rows)
@@ -188,10 +187,8 @@ def test_rows_of_ids(many):
         assert rows.dtype == np.int64
         assert rows.tolist() == chosen
         for absent in (1, 10**9):
-            with pytest.raises(DataError, match=f"1 of 2 galaxies are not in the view: {absent}"):
+            with pytest.raises(DataError, match=f"1 of 2 objects are not in the view: {absent}"):
                 view.rows([view.ids[0], absent])
-        with pytest.raises(DataError, match=r"no split of 'morpho_gan', it has those of: galaxy_zoo_cnn"):
-            view.split("morpho_gan")
 
 
 def test_few_blocks_are_under_way_at_a_time(monkeypatch):
@@ -202,9 +199,9 @@ def test_few_blocks_are_under_way_at_a_time(monkeypatch):
         started.append(ids[0])
         return np.zeros((len(ids), 3, 2, 2), np.uint8), []
 
-    monkeypatch.setattr(store, "_decode_block", decode)
+    monkeypatch.setattr(packing_module, "_decode_block", decode)
     lead = []
-    for first, _ in store._decoded_blocks(None, np.arange(400), 4, 0, 2, 8, threads=3):
+    for first, _ in packing_module._decoded_blocks(None, np.arange(400), None, 4, threads=3):
         time.sleep(0.001)
         lead.append(len(started) - first // 4 - 1)
     assert len(started) == 100
@@ -243,8 +240,8 @@ def test_each_kind_of_bad_image_gets_its_hint_once(packing, caplog):
     assert "fetch" not in error.value.hint
 
 
-def test_damaged_member_of_a_zip_gives_one_hint(packing, tmp_path):
-    path = tmp_path / "images_training_rev1.zip"
+def test_damaged_member_of_a_zip_gives_one_hint(packing):
+    path = packing.sample.folder / "images.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for image in packing.sample.images.iterdir():
             archive.write(image, image.name)
@@ -252,7 +249,7 @@ def test_damaged_member_of_a_zip_gives_one_hint(packing, tmp_path):
     data[200] ^= 0xFF
     path.write_bytes(data)
     with pytest.raises(DataError, match="is damaged") as error:
-        packing(images=path)
+        packing(images=path.name)
     assert str(error.value).count("Hint:") == 1
     assert "fetch it again" in error.value.hint
 
@@ -276,24 +273,16 @@ def test_failed_packing_keeps_the_old_view(packing):
     before = packing().read_bytes()
     packing.sample.image(1).write_bytes(b"no image")
     with pytest.raises(DataError):
-        packing(size=16)
+        packing(name="full_16")
     assert packing.left() == ["view.h5"]
     assert (packing.out / "view.h5").read_bytes() == before
 
 
 def test_image_removed_after_the_catalogue(packing):
     packing.sample.image(2).unlink()
-    with pytest.raises(DataError, match=f"1 of 6 galaxies .* have no image: {packing.sample.ids[2]}") as error:
+    with pytest.raises(DataError, match=f"1 of 6 objects .* have no image: {packing.sample.ids[2]}") as error:
         packing()
     assert f"delete {packing.catalogue} and run the same command again" in error.value.hint
-    assert packing.left() == []
-
-
-def test_split_of_another_catalogue(packing):
-    packing.split.write_text("GalaxyID,split\n1,train\n")
-    with pytest.raises(DataError, match=r"split\.csv: 1 of 1 galaxies are not in the catalogue: 1") as error:
-        packing()
-    assert "delete the file and run the same command again" in error.value.hint
     assert packing.left() == []
 
 
@@ -306,17 +295,24 @@ def test_damaged_provenance(packing, text):
     assert packing.left() == []
 
 
-@pytest.mark.parametrize("change", [{"crop": 425}, {"crop": -1}, {"size": 0}, {"threads": 0}])
-def test_settings_that_cannot_be(packing, change):
-    with pytest.raises(ConfigError, match="expected 0 <= crop <= frame"):
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"name": "crop425_8"}, "cuts 425 pixels out of images of 424"),
+        ({"name": "pooled_53"}, "kinds full, crop"),
+        ({"threads": 0}, "0 threads"),
+    ],
+)
+def test_settings_that_cannot_be(packing, change, words):
+    with pytest.raises(ConfigError, match=words):
         packing(**change)
 
 
 def test_disk_too_small_is_said_before_the_work(packing, monkeypatch):
     free = type("Usage", (), {"free": 8 * 10**5})
-    monkeypatch.setattr(store.shutil, "disk_usage", lambda path: free)
+    monkeypatch.setattr(packing_module.shutil, "disk_usage", lambda path: free)
     with pytest.raises(DataError, match=r"view\.h5: needs 1.1 MB of disk, 0.8 MB are free"):
-        packing(size=250)
+        packing(name="full_250")
     assert packing.left() == []
 
 
@@ -324,7 +320,7 @@ def test_disk_too_small_is_said_before_the_work(packing, monkeypatch):
     ("size", "text"), [(0, "0.0 MB"), (1_240_000, "1.2 MB"), (9_900_000, "9.9 MB"), (12_340_000, "12 MB")]
 )
 def test_sizes_in_messages(size, text):
-    assert store._megabytes(size) == text
+    assert packing_module._megabytes(size) == text
 
 
 @pytest.mark.parametrize("limit", [0, 100, 4000, 9000, 12000])
@@ -358,16 +354,13 @@ def test_process_survives_a_full_disk(packing):
     """HDF5 left alone with a failed write crashes the interpreter when it ends."""
     script = Path(pack_view.__file__)
     arguments = {
-        "images": packing.sample.images,
         "catalogue": packing.catalogue,
         "provenance": packing.provenance,
-        "splits": packing.split,
         "view": packing.out / "view.h5",
+        "folder": packing.sample.folder,
+        "dataset": "gz2_kaggle",
+        "settings": json.dumps(packing.settings),
         "name": "full_64",
-        "papers": "galaxy_zoo_cnn",
-        "crop": 0,
-        "size": 64,
-        "frame": 424,
         "threads": 1,
     }
     command = [sys.executable, script, *(f"--{key}={value}" for key, value in arguments.items())]
@@ -406,21 +399,20 @@ def test_foreign_and_incomplete_files(packing, tmp_path):
     with pytest.raises(DataError, match=r"text\.h5: truncated, or no HDF5 file"):
         View(tmp_path / "text.h5")
     with h5py.File(tmp_path / "other.h5", "w") as file:
-        file["images"] = np.zeros(3)
+        file["pixels"] = np.zeros(3)
     with pytest.raises(DataError, match=r"other\.h5: format and version are \(None, None\)"):
         View(tmp_path / "other.h5")
 
 
 DAMAGES = {
-    "no images": lambda file: file.__delitem__("images"),
-    "no split group": lambda file: file.__delitem__("split"),
+    "no pixels": lambda file: file.__delitem__("pixels"),
     "no columns": lambda file: file["labels"].attrs.__delitem__("columns"),
     "fewer labels": lambda file: replace(file, "labels", file["labels"][:3]),
     "wrong type": lambda file: replace(file, "ids", file["ids"][:].astype(np.float64)),
-    "channels last": lambda file: replace(file, "images", np.zeros((6, 8, 8, 3), np.uint8)),
-    "not chunked": lambda file: replace(file, "images", file["images"][:]),
-    "newer version": lambda file: file.attrs.__setitem__("format_version", 2),
-    "group for images": lambda file: (file.__delitem__("images"), file.create_group("images")),
+    "channels last": lambda file: replace(file, "pixels", np.zeros((6, 8, 8, 3), np.uint8)),
+    "not chunked": lambda file: replace(file, "pixels", file["pixels"][:]),
+    "newer version": lambda file: file.attrs.__setitem__("format_version", 3),
+    "group for pixels": lambda file: (file.__delitem__("pixels"), file.create_group("pixels")),
 }
 
 

@@ -35,7 +35,7 @@ def test_changed_loss_retrains_what_uses_it(finished):
         planned = finished.planned()
     assert planned.count("train") == planned.count("predict") == 8
     assert planned.count("galaxy_zoo_cnn_plot_learning_curves") == 4
-    assert not {"simulate_gz2", "pack_view", "prepare_catalogue", "split_dataset"} & set(planned)
+    assert not {"simulate_dataset", "pack_view", "prepare_catalogue", "split_dataset"} & set(planned)
 
 
 def test_changed_architecture_retrains_its_experiments_alone(finished):
@@ -64,7 +64,7 @@ def test_changed_epochs_retrain_one_experiment(finished):
     [
         ("threads: 1", "threads: 1, placement: disk, log_seconds: 3, device: cpu", set()),
         ("threads: 1", "threads: 1, precision: bfloat16", {"train", "predict"}),
-        ("seed: 3", "seed: 4", {"simulate_gz2", "prepare_catalogue", "pack_view", "train"}),
+        ("seed: 3", "seed: 4", {"simulate_dataset", "prepare_catalogue", "pack_view", "train"}),
         ("seeds: [0, 1]", "seeds: [0, 1, 2]", {"train", "predict"}),
     ],
 )
@@ -74,7 +74,7 @@ def test_each_key_reruns_what_reads_it(finished, old, new, expected):
     (finished.folder / "changed.yaml").write_text(text.replace(old, new))
     planned = set(finished.planned(configfile="changed.yaml"))
     assert planned >= expected
-    if not {"simulate_gz2", "train"} & expected:
+    if not {"simulate_dataset", "train"} & expected:
         assert planned == expected
 
 

@@ -4,6 +4,7 @@ Absolute speeds depend on the machine and on what else it does; each ratio compa
 within this run.
 """
 
+import json
 import os
 import shutil
 import statistics
@@ -24,19 +25,35 @@ from galaxies.compute import Compute
 from galaxies.config import published_config
 from galaxies.data.catalogue import read_catalogue
 from galaxies.data.device import Images, split_rows, to_unit
-from galaxies.data.images import open_images
-from galaxies.data.store import crop_and_resize, pack_view
+from galaxies.data.images import ImageSource
+from galaxies.data.packing import pack_view
 from galaxies.files import atomic
 from galaxies.losses import mse
 from galaxies.methods.regression import build
+from galaxies.registry import named_module
 from galaxies.scripting import run_script
 from galaxies.training import Settings, fit, seed_everything
 
 SCRIPTS = Path(__file__).parent
 PROJECT = SCRIPTS.parents[1]
-FRAME = 424
-SIMULATED, SMALL, LARGE = 120, 1000, 4000
-VIEWS = {"full_100": (0, 100), "crop250_70": (250, 70)}
+SMALL, LARGE = 1000, 4000
+SIMULATED = {
+    "gz2_kaggle": {"images": 120},
+    "cil_cosmology": {"labeled": 24, "scored": 72, "query": 24},
+    "hsc_cosmos": {"images": 480},
+}
+SETTINGS = {
+    "gz2_kaggle": {"frame": 424, "images": None, "labels": [{"file": "training_solutions_rev1", "kind": "solutions"}]},
+    "cil_cosmology": {"frame": 1000},
+    "hsc_cosmos": {"frame": 50},
+}
+VIEWS = [
+    ("gz2_kaggle", "full_100"),
+    ("gz2_kaggle", "crop250_70"),
+    ("cil_cosmology", "pooled_63"),
+    ("cil_cosmology", "full_140"),
+    ("hsc_cosmos", "full_50"),
+]
 REPEATS = 5
 # Runs a script and prints its peak memory. The system's count for a child process would begin with its parent's.
 WITH_PEAK_MEMORY = """
@@ -63,12 +80,19 @@ def main(folder: Path, *, threads: int = os.cpu_count() or 1) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         work = Path(temporary)
-        record("simulator, start-up included", simulate(work / "simulated", threads), "images/s")
-        sets = {count: linked_copies(work / "simulated", work / str(count), count) for count in (SMALL, LARGE)}
-        for name, (crop, size) in VIEWS.items():
-            bare, packed = packing(sets[SMALL], crop, size, threads)
-            record(f"packing {name}", SMALL / packed, "images/s")
-            record(f"packing {name}, share of bare parallel decoding", bare / packed, "ratio", ">= 0.8")
+        data = {name: work / name for name in SIMULATED}
+        for name, numbers in SIMULATED.items():
+            seconds = simulate(name, data[name], threads)
+            record(f"simulating {name}, start-up included", sum(numbers.values()) / seconds, "images/s")
+        sets = {count: linked_copies(data["gz2_kaggle"], work / str(count), count) for count in (SMALL, LARGE)}
+        data["gz2_kaggle"] = sets[SMALL]
+        for name in ("cil_cosmology", "hsc_cosmos"):
+            prepare(name, data[name])
+        for name, view in VIEWS:
+            count, bare, packed = packing(name, data[name], view, threads)
+            target = ">= 0.8" if name == "gz2_kaggle" else ""
+            record(f"packing {name} {view}", count / packed, "images/s")
+            record(f"packing {name} {view}, share of bare parallel decoding", bare / packed, "ratio", target)
         peaks = {count: packing_memory(sets[count], threads) for count in sets}
         record(f"peak memory of packing {SMALL} images", peaks[SMALL] / 1e6, "MB")
         record(f"peak memory of packing {LARGE} images", peaks[LARGE] / 1e6, "MB")
@@ -82,12 +106,19 @@ def main(folder: Path, *, threads: int = os.cpu_count() or 1) -> None:
     print(f"Written to {folder / 'benchmark.csv'}")
 
 
-def simulate(folder: Path, threads: int) -> float:
-    """Simulate SIMULATED galaxies into `folder`; images per second, start-up included."""
+def simulate(dataset: str, folder: Path, threads: int) -> float:
+    """Seconds to simulate a data set into `folder`, start-up included."""
     started = time.perf_counter()
-    call("simulate_gz2", images=folder / "images_training_rev1", solutions=folder / "training_solutions_rev1.csv",
-         number=SIMULATED, seed=1, threads=threads)  # fmt: skip
-    return SIMULATED / (time.perf_counter() - started)
+    numbers = json.dumps({**SIMULATED[dataset], "seed": 1})
+    call("simulate_dataset", folder=folder, dataset=dataset, simulate=numbers, threads=threads)
+    return time.perf_counter() - started
+
+
+def prepare(dataset: str, folder: Path) -> None:
+    """Write the catalogue of the files in `folder` beside them."""
+    call("prepare_catalogue", folder=folder, catalogue=folder / "catalogue.csv", dataset=dataset, unmatched="error",
+         provenance=folder / "provenance.json", source="simulated",
+         settings=json.dumps(SETTINGS[dataset]))  # fmt: skip
 
 
 def linked_copies(source: Path, target: Path, count: int) -> Path:
@@ -100,41 +131,53 @@ def linked_copies(source: Path, target: Path, count: int) -> Path:
         os.link(files[index % len(files)], images / f"{100000 + index}.jpg")
     repeated = labels.loc[[int(files[i % len(files)].stem) for i in range(count)]]
     repeated.index = pd.Index(range(100000, 100000 + count), name="GalaxyID")
-    repeated.to_csv(target / "solutions.csv")
-    call("prepare_catalogue", images=images, labels=target / "solutions.csv", catalogue=target / "catalogue.csv",
-         provenance=target / "provenance.json", dataset="gz2_kaggle", source="simulated",
-         tables='[{"kind": "solutions"}]', unmatched="error")  # fmt: skip
+    repeated.to_csv(target / "training_solutions_rev1.csv")
+    prepare("gz2_kaggle", target)
     sizes = f'{{"train": {count - 2}, "validation": 1, "test": 1}}'
     call("split_dataset", catalogue=target / "catalogue.csv", split=target / "split.csv", selection="lowest_ids",
          sizes=sizes, seed=0)  # fmt: skip
     return target
 
 
-def packing(data: Path, crop: int, size: int, threads: int) -> tuple[float, float]:
-    """Median seconds of decoding, cropping and resizing all images in parallel, and of packing them into a view."""
-    with open_images(data / "images_training_rev1") as images:
-        ids = read_catalogue(data / "catalogue.csv").index.to_numpy()
+def packing(dataset: str, data: Path, view: str, threads: int) -> tuple[int, float, float]:
+    """Number of images; median seconds of decoding and projecting them all in parallel, and of packing them."""
+    reader = named_module(f"datasets.{dataset}", "images")
+    projection = reader.projection(view, SETTINGS[dataset])
+    with opened(dataset, data) as images:
+        ids = read_catalogue(data / "catalogue.csv").ids
 
         def decode(some: np.ndarray) -> None:
-            for galaxy in some:
-                np.asarray(crop_and_resize(images.load(galaxy, FRAME), crop, size))
+            for object_id in some:
+                projection.make(images.load(object_id))
 
         def bare() -> None:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(decode, np.array_split(ids, 8 * threads)))
 
         def pack() -> None:
-            pack_view(images, data / "catalogue.csv", data / "provenance.json", {"paper": data / "split.csv"},
-                      data / "view.h5", name="view", crop=crop, size=size, frame=FRAME, threads=threads)  # fmt: skip
+            pack_into(data / "view.h5", dataset, data, view, threads)
 
-        return alternate(bare, pack)
+        return len(ids), *alternate(bare, pack)
+
+
+def opened(dataset: str, data: Path) -> ImageSource:
+    """The images of a data set, open for reading."""
+    files = named_module(f"datasets.{dataset}", "files").find(data, SETTINGS[dataset])
+    return named_module(f"datasets.{dataset}", "images").open_images(files, SETTINGS[dataset])
+
+
+def pack_into(path: Path, dataset: str, data: Path, view: str, threads: int) -> None:
+    """Pack a view of a data set."""
+    projection = named_module(f"datasets.{dataset}", "images").projection(view, SETTINGS[dataset])
+    with opened(dataset, data) as images:
+        pack_view(images, projection, data / "catalogue.csv", data / "provenance.json", path, name=view,
+                  threads=threads)  # fmt: skip
 
 
 def packing_memory(data: Path, threads: int) -> int:
-    """Peak resident memory in bytes of a process that packs a data set at 100 px."""
-    options = {"images": data / "images_training_rev1", "splits": data / "split.csv", "view": data / "full_100.h5",
-               "name": "full_100", "papers": '["paper"]', "crop": 0, "size": 100, "frame": FRAME,
-               "threads": threads}  # fmt: skip
+    """Peak resident memory in bytes of a process that packs Galaxy Zoo at 100 px."""
+    options = {"folder": data, "dataset": "gz2_kaggle", "settings": json.dumps(SETTINGS["gz2_kaggle"]),
+               "view": data / "full_100.h5", "name": "full_100", "threads": threads}  # fmt: skip
     options |= {name: data / f"{name}.{suffix}" for name, suffix in (("catalogue", "csv"), ("provenance", "json"))}
     command = [sys.executable, "-c", WITH_PEAK_MEMORY, str(SCRIPTS / "pack_view.py"), *arguments_of(options)]
     result = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(SCRIPTS)})
@@ -145,11 +188,8 @@ def training(data: Path, experiment: str, threads: int) -> tuple[float, float]:
     """Images per second of the whole loop, and of the same step on one fixed batch that is augmented already."""
     schema = PROJECT / "workflow/schemas/config.schema.yaml"
     settings = published_config("galaxy_zoo_cnn", PROJECT / "config/experiments", schema)["experiments"][experiment]
-    crop, size = VIEWS[settings["view"]]
     view = data / f"{experiment}.h5"
-    with open_images(data / "images_training_rev1") as images:
-        pack_view(images, data / "catalogue.csv", data / "provenance.json", {"paper": data / "split.csv"}, view,
-                  name="view", crop=crop, size=size, frame=FRAME, threads=threads)  # fmt: skip
+    pack_into(view, "gz2_kaggle", data, settings["view"], threads)
     compute = Compute.choose(threads=threads)
     train = Images(view, split_rows(view, data / "split.csv", "train"), compute)
     validation = Images(view, split_rows(view, data / "split.csv", "validation"), compute)

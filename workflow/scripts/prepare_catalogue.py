@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 from galaxies.data.catalogue import build_catalogue
+from galaxies.data.names import MISSING
 from galaxies.files import atomic, write_text
 from galaxies.registry import named_module
 from galaxies.scripting import run_script
@@ -28,7 +29,7 @@ def main(
         name, simulated = images.name, source == "simulated" or images.are_simulated()
     origin |= {"dataset": dataset, "source": source, "simulated": simulated, "image_location": name}
     with atomic(catalogue) as temporary:
-        labels.to_csv(temporary)  # shortest decimals that read back as the same number
+        labels.to_csv(temporary, na_rep=MISSING)  # shortest decimals that read back as the same number
     write_text(provenance, json.dumps(origin, indent=2, sort_keys=True) + "\n")
     logger.info("Catalogue of %s: %d objects, %d labels", dataset, len(labels), len(origin["columns"]))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from galaxies.data.names import ID, ORDER, SUBSET, WHOLE
+from galaxies.data.names import ID, MISSING, ORDER, SUBSET, WHOLE
 from galaxies.errors import ConfigError, DataError
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,8 @@ def read_catalogue(path: Path, rows: range | None = None) -> Catalogue:
     hint = "delete the file and run the same command again; the rule `prepare_catalogue` writes it"
     part = {} if rows is None else {"skiprows": range(1, 1 + rows.start), "nrows": len(rows)}
     try:
-        table = pd.read_csv(path, index_col=ID, dtype={SUBSET: str}, **part)
+        # A missing label is written out, so that a row that is cut short is not taken for one without labels.
+        table = pd.read_csv(path, index_col=ID, dtype={SUBSET: str}, keep_default_na=False, na_values=[MISSING], **part)
     except (KeyError, TypeError) as error:  # pandas, for a header or rows that do not fit; its text would not help
         raise DataError(f"{path}: not a CSV table with the column {ID}", hint) from error
     except (OSError, ValueError) as error:
@@ -115,7 +116,7 @@ def read_catalogue(path: Path, rows: range | None = None) -> Catalogue:
     integers = all(pd.api.types.is_integer_dtype(values.dtype) for values in (table.index, table[ORDER]))
     if not (numeric and integers and table.index.is_monotonic_increasing and table.index.is_unique):
         raise DataError(f"{path}: expected ascending integer ids and columns of numbers", hint)
-    if table[SUBSET].isna().any() or np.isinf(labels.to_numpy(dtype=np.float64)).any():
+    if (table[SUBSET] == "").any() or np.isinf(labels.to_numpy(dtype=np.float64)).any():
         raise DataError(f"{path}: expected a subset in every row, and finite values or none", hint)
     return Catalogue(
         table.index.to_numpy(np.int64),

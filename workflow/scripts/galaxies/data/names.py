@@ -2,6 +2,7 @@
 
 ID = "object_id"  # of ids, whatever the published tables call them
 SUBSET, ORDER = "subset", "order"  # columns of a catalogue: part of the data set, position in the published table
+MISSING = "nan"  # a label that an object does not have
 WHOLE = "all"  # the subset of data sets that are published in one part
 
 SPLIT_NAMES = ("train", "validation", "test")  # the sets of a supervised training

@@ -2,7 +2,7 @@
 
 import pytest
 
-from galaxies.data.local import find_images, find_table
+from galaxies.datasets.gz2_kaggle.files import find_images, find_table
 from galaxies.errors import DataError
 
 IMAGES = "images_training_rev1"

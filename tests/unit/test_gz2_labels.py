@@ -11,8 +11,10 @@ import pytest
 from small_gz2 import GZ2_TREE, gz2_fractions
 
 import prepare_catalogue
-from galaxies.data.catalogue import build_catalogue, read_catalogue
-from galaxies.data.gz2 import COLUMNS, QUESTIONS, read_label_table, read_solutions, tree_errors, tree_violations
+from galaxies.data import tables
+from galaxies.data.catalogue import read_catalogue
+from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS, QUESTIONS, tree_errors, tree_violations
+from galaxies.datasets.gz2_kaggle.labels import read_labels, read_solutions
 from galaxies.errors import ConfigError, DataError, quoted
 
 # Rows of the released table.
@@ -28,6 +30,10 @@ REAL_ROWS = """\
 135453,0.360342,0.098619,0.541039,0,0.098619,0,0.098619,0,0.098619,0,0,0,0.098619,0.12106,0.87894,0.256566747,\
 0.103775253,0,0,0,0.12106,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0
 """
+
+
+def read_label_table(path, column, kind, limits=None, id_column="GalaxyID"):
+    return tables.read_label_table(path, column, kind, id_column, limits)
 
 
 def real_file(path):
@@ -176,7 +182,7 @@ def test_numeric_label_table_maps_its_range(tmp_path):
     path.write_text("name,objid,mass\na,12,8\nb,11,12\nc,13,9\n")
     table = read_label_table(path, "mass", "numeric", [8, 12], "OBJID")
     assert table.index.tolist() == [12, 11, 13]
-    assert table.index.name == "GalaxyID"
+    assert table.index.name == "object_id"
     assert table["mass"].tolist() == [0, 1, 0.25]
 
 
@@ -222,8 +228,8 @@ def test_ranges_that_cannot_be(tmp_path, limits):
     with pytest.raises(ConfigError, match=r"label table mass\.csv: range is .*, expected \[lowest, highest\]"):
         read_label_table(path, "mass", "numeric", limits)
     with pytest.raises(ConfigError, match="range is"):
-        build_catalogue(
-            np.array([11]), [path], [{"kind": "numeric", "column": "mass", "range": limits}], unmatched="drop"
+        read_labels(
+            {"mass": path}, {"labels": [{"file": "mass", "kind": "numeric", "column": "mass", "range": limits}]}, None
         )
 
 
@@ -291,16 +297,16 @@ def test_label_table_settings_that_cannot_be(tmp_path):
         read_label_table(path, "spiral", "number")
 
 
-def prepare(sample, out, **changes):
-    settings = {
-        "labels": [sample.solutions],
-        "dataset": "gz2_kaggle",
-        "source": "simulated",
-        "tables": [{"file": sample.solutions.name, "kind": "solutions"}],
-        "unmatched": "error",
-    } | changes
+def prepare(sample, out, labels=None, **changes):
+    """Catalogue and provenance of the tables `labels`, a list of settings, in the folder of the sample."""
+    labels = labels or [{"file": sample.solutions.name, "kind": "solutions"}]
+    settings = {"dataset": "gz2_kaggle", "source": "simulated", "unmatched": "error"} | changes
     prepare_catalogue.main(
-        sample.images, catalogue=out / "catalogue.csv", provenance=out / "provenance.json", **settings
+        sample.folder,
+        out / "catalogue.csv",
+        out / "provenance.json",
+        settings={"frame": 424, "images": None, "labels": labels},
+        **settings,
     )
     return out / "catalogue.csv", out / "provenance.json"
 
@@ -309,14 +315,14 @@ def test_catalogue_and_provenance(gz2_sample, tmp_path):
     """Rows come out by id, numbers unchanged, and the two files are the same every time."""
     shuffled = pd.read_csv(gz2_sample.solutions).sample(frac=1, random_state=1)
     shuffled.to_csv(gz2_sample.solutions, index=False)
-    classes = tmp_path / "classes.csv"
+    classes = gz2_sample.folder / "classes.csv"
     classes.write_text("GalaxyID,label\n" + "".join(f"{galaxy},{galaxy % 2}\n" for galaxy in gz2_sample.ids))
-    changes = {
-        "labels": [gz2_sample.solutions, classes],
-        "tables": [{"kind": "solutions"}, {"kind": "class", "column": "label"}],
-    }
-    catalogue, provenance = prepare(gz2_sample, tmp_path / "out", **changes)
-    table = read_catalogue(catalogue)
+    labels = [
+        {"file": gz2_sample.solutions.name, "kind": "solutions"},
+        {"file": "classes", "kind": "class", "column": "label"},
+    ]
+    catalogue, provenance = prepare(gz2_sample, tmp_path / "out", labels)
+    table = read_catalogue(catalogue).labels
     assert table.index.tolist() == gz2_sample.ids
     expected = shuffled.set_index("GalaxyID").sort_index()
     np.testing.assert_array_equal(table[list(COLUMNS)].to_numpy(), expected.to_numpy())
@@ -329,7 +335,7 @@ def test_catalogue_and_provenance(gz2_sample, tmp_path):
     assert origin["columns"]["Class1.1"]["kind"] == "vote_fraction"
     assert str(tmp_path) not in provenance.read_text()
     before = catalogue.read_bytes(), provenance.read_bytes()
-    prepare(gz2_sample, tmp_path / "out", **changes)
+    prepare(gz2_sample, tmp_path / "out", labels)
     assert (catalogue.read_bytes(), provenance.read_bytes()) == before
 
 
@@ -339,35 +345,32 @@ def test_unmatched_ids(gz2_sample, tmp_path, lost):
     galaxy = gz2_sample.ids[2]
     if lost == "image":
         gz2_sample.image(2).unlink()
-        words = f"1 ids of training_solutions_rev1.csv have no image: {galaxy}"
+        words = f"1 of 6 ids of training_solutions_rev1.csv have no image: {galaxy}"
     else:
         table = pd.read_csv(gz2_sample.solutions, index_col="GalaxyID")
         table.drop(galaxy).to_csv(gz2_sample.solutions)
-        words = f"1 images have no row in training_solutions_rev1.csv: {galaxy}"
+        words = f"1 of 6 images have no row in training_solutions_rev1.csv: {galaxy}"
     with pytest.raises(DataError, match=rf"{words}[\s\S]*unmatched: drop"):
         prepare(gz2_sample, out)
     assert not out.exists() or not list(out.iterdir())
     catalogue, provenance = prepare(gz2_sample, out, unmatched="drop")
-    assert read_catalogue(catalogue).index.tolist() == [i for i in gz2_sample.ids if i != galaxy]
+    assert read_catalogue(catalogue).ids.tolist() == [i for i in gz2_sample.ids if i != galaxy]
     dropped = json.loads(provenance.read_text())["dropped"]
     assert sorted(dropped.values()) == [0, 1]
 
 
 def test_nothing_in_common_and_bad_settings(gz2_sample, tmp_path):
     out = tmp_path / "out"
-    other = tmp_path / "other.csv"
-    other.write_text("GalaxyID,label\n1,0\n2,1\n")
-    one_class = {"labels": [other], "tables": [{"kind": "class", "column": "label"}]}
-    with pytest.raises(DataError, match="no galaxy has both"):
-        prepare(gz2_sample, out, unmatched="drop", **one_class)
+    (gz2_sample.folder / "other.csv").write_text("GalaxyID,label\n1,0\n2,1\n")
+    solutions = {"file": gz2_sample.solutions.name, "kind": "solutions"}
+    with pytest.raises(DataError, match="no object has both"):
+        prepare(gz2_sample, out, [{"file": "other", "kind": "class", "column": "label"}], unmatched="drop")
     with pytest.raises(ConfigError, match="unmatched is 'ignore'"):
         prepare(gz2_sample, out, unmatched="ignore")
-    with pytest.raises(ConfigError, match="source is 'web'"):
-        prepare(gz2_sample, out, source="web")
     with pytest.raises(ConfigError, match="keys are"):
-        prepare(gz2_sample, out, tables=[{"kind": "class", "colunm": "label"}])
+        prepare(gz2_sample, out, [{"file": "other", "kind": "class", "colunm": "label"}])
     with pytest.raises(DataError, match=r"both give the column.*Class1.1"):
-        prepare(gz2_sample, out, labels=[gz2_sample.solutions] * 2, tables=[{"kind": "solutions"}] * 2)
+        prepare(gz2_sample, out, [solutions, solutions])
     assert not out.exists() or not list(out.iterdir())
 
 
@@ -380,8 +383,10 @@ def test_damaged_catalogue(gz2_sample, tmp_path):
         "ids not ascending": lines[0] + lines[2] + lines[1],
         "text for a number": text.replace("\n", "\n", 1).replace(",", ",x", 40),
         "no id column": "a,b\n1,2\n",
+        "no labels": "object_id,subset,order\n1,all,0\n",
+        "infinite": text.replace("\n", "\n", 1).rsplit(",", 1)[0] + ",inf\n",
         "one letter": "x",
-        "one field too many": "GalaxyID,a\n1,2,3\n",
+        "one field too many": "object_id,subset,order,a\n1,all,0,2,3\n",
         "NUL bytes": "\0" * 9,
         "empty": "",
     }
