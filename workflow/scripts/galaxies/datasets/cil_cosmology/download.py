@@ -10,7 +10,7 @@ from galaxies.errors import ConfigError
 
 FRAME = 1000  # side of the published images in pixels
 
-_ALTERNATIVE = "set data.cil_cosmology.source to simulated, or to local with data.cil_cosmology.path naming a folder with the files"
+_ALTERNATIVE = "set data.cil_cosmology.source to simulated, or to local with `path` naming a folder with the files"
 
 
 def fetch(name: str, path: Path) -> None:
