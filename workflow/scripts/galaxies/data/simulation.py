@@ -72,7 +72,12 @@ def _finished(pending: dict[Future, int]) -> Iterator[tuple[int, Any]]:
 
 
 def make_empty_folder(folder: Path) -> None:
-    """Make the folder for simulated files; DataError if it holds files already, which could be mistaken for them."""
+    """Make the folder for simulated files.
+
+    Raises DataError if it is a file or holds files already, which could be mistaken for simulated ones.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder}: a file, expected a folder for the simulated data", "name another folder")
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise DataError(f"{folder}: the folder for the simulated data is not empty", "remove it or name another one")

@@ -15,9 +15,7 @@ ZENODO = "zenodo/images_gz2.zip"
 ZENODO_URL = "https://zenodo.org/records/3565489/files/images_gz2.zip"
 ZENODO_MD5 = "bc647032d31e50c798770cf4430525c7"
 
-_ALTERNATIVE = (
-    "set data.gz2_kaggle.source to simulated, or to local with `path` naming a folder with the files"
-)
+_ALTERNATIVE = "set data.gz2_kaggle.source to simulated, or to local with `path` naming a folder with the files"
 
 
 def fetch(name: str, path: Path) -> None:

@@ -1,0 +1,187 @@
+"""The data of a run: made from every source, described, split, and packed whole or in parts."""
+
+import json
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from galaxies.data.store import View
+
+pytestmark = pytest.mark.slow
+
+DATASETS = {
+    "gz2_kaggle": (48, ["full_100", "crop250_70"]),
+    "cil_cosmology": (42, ["pooled_63", "full_128", "full_140", "histogram_10"]),
+    "hsc_cosmos": (40, ["full_50"]),
+}
+
+
+@pytest.fixture(scope="module")
+def data(finished):
+    return finished.folder / "results/tiny/data"
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_catalogue_views_and_card_agree(data, dataset):
+    count, views = DATASETS[dataset]
+    catalogue = pd.read_csv(data / dataset / "catalogue.csv")
+    card = json.loads((data / dataset / "card.json").read_text())
+    assert len(catalogue) == card["objects"] == count
+    assert card["simulated"] is True
+    assert sorted(card["views"]) == sorted(views)
+    assert sum(card["subsets"].values()) == count
+    for name in views:
+        with View(data / dataset / f"{name}.h5") as view:
+            described = card["views"][name]
+            assert view.ids.tolist() == catalogue["object_id"].tolist()
+            assert described["sha256"] == view.digest()
+            pixels = view.read(np.arange(count)).astype(np.float64)
+            axes = (0, 2, 3) if pixels.ndim == 4 else (0,)
+            for key, function in (("min", np.min), ("max", np.max), ("mean", np.mean), ("std", np.std)):
+                found = [channel[key] for channel in described["channels"].values()]
+                np.testing.assert_allclose(found, function(pixels, axis=axes), rtol=1e-6, atol=1e-6)
+            medians = [channel["median"] for channel in described["channels"].values()]
+            np.testing.assert_allclose(medians, np.median(pixels, axis=axes), atol=1e-6)
+            repeated = count - len({row.tobytes() for row in pixels})
+            assert described["repeated_images"] == repeated
+    for name, label in card["labels"].items():
+        values = catalogue[name].dropna()
+        assert (label["present"], label["missing"]) == (len(values), count - len(values))
+        if len(values):
+            assert label["mean"] == pytest.approx(values.mean())
+            assert label["percentiles"]["95"] == pytest.approx(np.percentile(values, 95))
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_page_is_drawn(data, dataset):
+    pixels = np.asarray(Image.open(data / dataset / "card.png").convert("L"))
+    assert pixels.shape[1] >= 1000
+    assert len(np.unique(pixels)) > 20
+
+
+def test_subsets_of_the_cosmology_images(data):
+    catalogue = pd.read_csv(data / "cil_cosmology/catalogue.csv")
+    assert catalogue.groupby("subset").size().to_dict() == {"labeled": 12, "scored": 24, "query": 6}
+    assert catalogue.groupby("subset")["galaxy"].count().to_dict() == {"labeled": 12, "scored": 0, "query": 0}
+    # Simulated query images have a hidden score, with which a prediction can be judged.
+    assert catalogue.groupby("subset")["score"].count().to_dict() == {"labeled": 0, "scored": 24, "query": 6}
+
+
+def test_splits_of_the_papers(finished):
+    results = finished.folder / "results/tiny"
+    subset = pd.read_csv(results / "data/cil_cosmology/catalogue.csv").set_index("object_id")["subset"]
+    for paper, sizes in {
+        "two_in_one": {
+            "scored_validation": 6,
+            "scored_train": 18,
+            "labeled_validation": 3,
+            "labeled_train": 9,
+            "query": 6,
+        },
+        "intergalactic_vae_cnn": {"scored_test": 6, "scored_train": 18, "labeled_train": 12, "query": 6},
+    }.items():
+        split = pd.read_csv(results / paper / "split.csv")
+        assert split["split"].value_counts().to_dict() == sizes
+        assert split["object_id"].is_unique
+        assert (split["split"].str.split("_").str[0] == subset[split["object_id"]].to_numpy()).all()
+    split = pd.read_csv(results / "galaxy_cgan_augmentation/split.csv")
+    assert split["split"].value_counts().to_dict() == {"train": 30, "validation": 10}
+
+
+def test_score_statistics(finished):
+    results = finished.folder / "results/tiny"
+    table = pd.read_csv(results / "two_in_one/score_statistics.csv").set_index("metric")
+    catalogue = pd.read_csv(results / "data/cil_cosmology/catalogue.csv")
+    scores = catalogue["score"][catalogue["subset"] == "scored"]
+    assert table.loc["score_percentile_20", "value"] == pytest.approx(np.percentile(scores, 20))
+    assert table.loc["score_percentile_20", "published"] == 0.74
+    assert table.loc["score_mean", "published"] == 2.02
+    assert (table["data"] == "simulated").all()
+
+
+def write_config(workflow, name, **changes):
+    """A run of that name that makes data only."""
+    (workflow.folder / f"{name}.yaml").write_text(yaml.safe_dump({"run": name, **changes}))
+    return f"{name}.yaml"
+
+
+def hsc(**changes):
+    simulate = {"images": 40, "seed": 5}
+    return {"hsc_cosmos": {"source": "simulated", "simulate": simulate, "views": ["full_50"]} | changes}
+
+
+def test_packing_in_parts_gives_the_same_view(finished, data):
+    """Five jobs of at most nine images, and the digest of the view that one job packed."""
+    configfile = write_config(finished, "sharded", data=hsc(shard_images=9))
+    result = finished.snakemake("data", configfile=configfile)
+    assert result.returncode == 0, result.stdout
+    sharded = finished.folder / "results/sharded/data/hsc_cosmos"
+    assert len(list((sharded / "shards/full_50").glob("*of5.h5"))) == 5
+    with View(sharded / "full_50.h5") as parts, View(data / "hsc_cosmos/full_50.h5") as whole:
+        assert parts.pixels.is_virtual
+        assert parts.digest() == whole.digest() == parts.attributes["pixels_sha256"]
+        np.testing.assert_array_equal(parts.labels, whole.labels)
+    assert finished.planned("data", configfile=configfile) == []
+
+
+def test_another_seed_is_new_data_and_the_same_seed_the_same(finished, data):
+    """Simulated again with the same seed in another run, byte for byte; another seed changes everything after it."""
+    configfile = write_config(finished, "again", data=hsc())
+    assert finished.snakemake("data", configfile=configfile).returncode == 0
+    again = finished.folder / "results/again/data/hsc_cosmos"
+    for name in ("HSC_ids.npy", "images.small.npy", "2018_02_23-all_objects.csv"):
+        assert (again / "simulated" / name).read_bytes() == (data / "hsc_cosmos/simulated" / name).read_bytes()
+    with h5py.File(again / "full_50.h5") as first, h5py.File(data / "hsc_cosmos/full_50.h5") as second:
+        assert first.attrs["pixels_sha256"] == second.attrs["pixels_sha256"]
+    other = write_config(finished, "again", data=hsc(simulate={"images": 40, "seed": 6}))
+    assert {"simulate_dataset", "prepare_catalogue", "pack_view"} <= set(finished.planned("data", configfile=other))
+
+
+def test_a_downloaded_file_is_not_downloaded_again(finished):
+    """Without the files, three downloads are planned; with them, none, whatever else changes."""
+    configfile = write_config(finished, "downloaded", data=hsc(source="download"))
+    assert finished.planned("data", configfile=configfile).count("fetch_file") == 3
+    simulated = finished.folder / "results/tiny/data/hsc_cosmos/simulated"
+    resources = finished.folder / "resources/hsc_cosmos"
+    resources.mkdir(parents=True)
+    for path in simulated.iterdir():
+        (resources / path.name).write_bytes(path.read_bytes())
+    assert "fetch_file" not in finished.planned("data", configfile=configfile)
+    assert finished.snakemake("data", configfile=configfile).returncode == 0
+    provenance = json.loads((finished.folder / "results/downloaded/data/hsc_cosmos/provenance.json").read_text())
+    assert (provenance["source"], provenance["simulated"]) == ("download", True)  # it says what the files say
+    with finished.edit("galaxies/data/download.py", "REDIRECTS = 10", "REDIRECTS = 11"):
+        assert finished.planned("data", configfile=configfile) == []
+
+
+def test_one_data_set_does_not_rerun_another(finished):
+    with finished.edit("galaxies/datasets/hsc_cosmos/images.py", 'CHANNELS = ("g",', 'CHANNELS = ("G",'):
+        planned = finished.planned()
+    assert planned.count("pack_view") == 1
+    assert "train" not in planned
+
+
+def test_partial_real_data_counts_what_is_missing(finished, tmp_path):
+    """Tables of a whole data set beside one image: an error that counts, or one object with `unmatched: drop`."""
+    simulated = finished.folder / "results/tiny/data/cil_cosmology/simulated"
+    real = finished.folder / "partial"
+    (real / "labeled").mkdir(parents=True)
+    for name in ("labeled.csv", "scored.csv"):
+        (real / name).write_bytes((simulated / name).read_bytes())
+    image = min((simulated / "labeled").iterdir())
+    (real / "labeled" / image.name).write_bytes(image.read_bytes())
+    settings = {"source": "local", "path": "partial", "views": ["full_128"]}
+    configfile = write_config(finished, "partial", data={"cil_cosmology": settings})
+    result = finished.snakemake("data", configfile=configfile)
+    assert result.returncode != 0
+    assert "11 of 12 labeled ids" in result.stdout
+    assert "24 of 24 scored ids" in result.stdout
+    assert "unmatched: drop" in result.stdout
+    configfile = write_config(finished, "partial", data={"cil_cosmology": settings | {"unmatched": "drop"}})
+    result = finished.snakemake("data", configfile=configfile)
+    assert result.returncode == 0, result.stdout
+    assert len(pd.read_csv(finished.folder / "results/partial/data/cil_cosmology/catalogue.csv")) == 1
