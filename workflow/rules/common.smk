@@ -176,7 +176,11 @@ def shards_of_view(wildcards):
     catalogue = checkpoints.prepare_catalogue.get(dataset=wildcards.dataset).output.catalogue
     number = len(shard_rows(count_rows(Path(catalogue)), dataset_of(wildcards)["shard_images"]))
     folder = f"{RESULTS}/data/{wildcards.dataset}/shards/{wildcards.view}"
-    return [f"{folder}/{shard}of{number}.h5" for shard in range(number)] if number > 1 else []
+    return [f"{folder}/{shard}of{number}.h5" for shard in range(1, number + 1)] if number > 1 else []
+
+
+def shard_number(wildcards):
+    return int(wildcards.shard)
 
 
 def data_targets(wildcards):

@@ -140,7 +140,7 @@ rule pack_shard:
         dataset="{dataset}",
         name="{view}",
         settings=reader_settings,
-        shard=lambda wildcards: int(wildcards.shard),
+        shard=shard_number,
         shard_images=lookup("data/{dataset}/shard_images", within=config),
         code=dataset_code("pack_view.py", "files", "images"),
     message:

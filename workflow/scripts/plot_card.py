@@ -47,7 +47,8 @@ def main(card: Path, samples: Path, catalogue: Path, png: Path) -> None:
         ranges(axes[0], table.labels)
     kind = "Simulated" if content["simulated"] else "Real"
     figure.suptitle(f"{content['title']}: {content['objects']:,} {kind.lower()} objects", fontsize=10)
-    note = f"{kind} data; {content['citation']}. Licence: {content['licence']}."
+    origin = "Simulated in the layout of" if content["simulated"] else "Data of"
+    note = f"{origin} {content['citation']}. Licence: {content['licence']}."
     if images is not None:
         note += f" Images: view {view} ({', '.join(channels)}); {stretch}."
     stamp(figure, note)
