@@ -1,6 +1,7 @@
 """One page on a data set: some of its images and the distributions of its labels."""
 
 import json
+import textwrap
 from pathlib import Path
 
 import h5py
@@ -42,7 +43,9 @@ def main(card: Path, samples: Path, catalogue: Path, png: Path) -> None:
             axis.set_title("" if subsets[number] == "all" else subsets[number], fontsize=8, loc="left", pad=2)
     if len(labels) <= MAX_HISTOGRAMS:
         for axis, name in zip(axes, labels, strict=True):
-            histogram(axis, name, table.labels[name], table.subset)
+            histogram(axis, table.labels[name], table.subset)
+            label = "\n".join(textwrap.wrap(f"{name.replace('_', ' ')}: {content['labels'][name]['unit']}", 34))
+            axis.set_xlabel(label, fontsize=7)
     else:
         ranges(axes[0], table.labels)
     kind = "Simulated" if content["simulated"] else "Real"
@@ -60,9 +63,9 @@ def displayed(image: np.ndarray, channels: list[str]) -> tuple[np.ndarray, str]:
     if channels == ["R", "G", "B"]:
         return image.transpose(1, 2, 0), "as they are"
     image = image.astype(np.float64)
-    low, high = image.min(), image.max()
-    scaled = (image - low) / (high - low) if high > low else np.zeros_like(image)
-    words = "each scaled from its lowest to its highest value"
+    low, high = (extreme(axis=(1, 2), keepdims=True) for extreme in (image.min, image.max))
+    scaled = (image - low) / np.where(high > low, high - low, 1)
+    words = "each channel of each image scaled from its lowest to its highest value"
     if len(channels) == 1:
         scaled, words = np.repeat(np.sqrt(scaled), 3, axis=0), f"{words}, square-root stretch"
     elif len(channels) == 3:
@@ -72,7 +75,7 @@ def displayed(image: np.ndarray, channels: list[str]) -> tuple[np.ndarray, str]:
     return (255 * scaled).round().astype(np.uint8).transpose(1, 2, 0), words
 
 
-def histogram(axis: Axes, name: str, values: pd.Series, subset: np.ndarray) -> None:
+def histogram(axis: Axes, values: pd.Series, subset: np.ndarray) -> None:
     """Distribution of one label, in the subsets that have it."""
     present = values.notna().to_numpy()
     bins = np.histogram_bin_edges(values[present], bins=2 if set(values[present]) <= {0.0, 1.0} else 40)
@@ -84,7 +87,7 @@ def histogram(axis: Axes, name: str, values: pd.Series, subset: np.ndarray) -> N
         axis.legend()
     if set(values[present]) <= {0.0, 1.0}:
         axis.set_xticks([0.25, 0.75], ["no", "yes"])
-    axis.set(xlabel=name.replace("_", " "), ylabel="objects")
+    axis.set(ylabel="objects")
 
 
 def ranges(axis: Axes, labels: pd.DataFrame) -> None:
