@@ -67,7 +67,7 @@ def displayed(image: np.ndarray, channels: list[str]) -> tuple[np.ndarray, str]:
     scaled = (image - low) / np.where(high > low, high - low, 1)
     words = "each channel of each image scaled from its lowest to its highest value"
     if len(channels) == 1:
-        scaled, words = np.repeat(np.sqrt(scaled), 3, axis=0), f"{words}, square-root stretch"
+        scaled, words = np.repeat(np.cbrt(scaled), 3, axis=0), f"{words}, cube-root stretch"
     elif len(channels) == 3:
         scaled, words = scaled[::-1], f"{words}, {', '.join(channels[::-1])} as red, green, blue"
     else:

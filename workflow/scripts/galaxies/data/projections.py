@@ -48,7 +48,7 @@ def grey_levels(view: str, frame: int, units: str) -> Projection:
     kind, crop, size = _checked(view, frame, ("full", "crop", "nearest", "pooled", "histogram"))
     if kind == "histogram":
         names = tuple(f"bin{number}" for number in range(size))
-        return Projection((size,), "float32", "pixels", names, lambda image: np.histogram(image, bins=size)[0])
+        return Projection((size,), "float32", "pixels", names, lambda image: level_histogram(image, size))
     if kind == "pooled":
         if size not in pooled_sizes(frame):
             sizes = ", ".join(map(str, pooled_sizes(frame)))
@@ -97,9 +97,16 @@ def pooled(image: Image.Image | np.ndarray, size: int) -> np.ndarray:
         odd = pixels.shape[0] % 2
         if odd:  # repeating the edge makes the average of the window that of its real pixels
             pixels = np.pad(pixels, ((0, 1), (0, 1)), mode="edge")
-        half = pixels.shape[0] // 2
-        pixels = pixels.reshape(half, 2, half, 2).mean(axis=(1, 3), dtype=np.float32)
+        above, below = pixels[0::2], pixels[1::2]
+        pixels = (above[:, 0::2] + below[:, 0::2] + above[:, 1::2] + below[:, 1::2]) / np.float32(4)
     return pixels
+
+
+def level_histogram(image: Image.Image, bins: int) -> np.ndarray:
+    """Pixels (bins,) of an 8-bit greyscale image in equal bins between its own extremes, as `np.histogram` counts them."""
+    counts = np.asarray(image.histogram())
+    levels = np.flatnonzero(counts)  # the bin of a pixel depends on its level alone, and there are few levels
+    return np.histogram(levels, bins=bins, weights=counts[levels])[0]
 
 
 def _centre(image: Image.Image, crop: int) -> Image.Image:
