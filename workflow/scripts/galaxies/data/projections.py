@@ -103,7 +103,7 @@ def pooled(image: Image.Image | np.ndarray, size: int) -> np.ndarray:
 
 
 def level_histogram(image: Image.Image, bins: int) -> np.ndarray:
-    """Pixels (bins,) of an 8-bit greyscale image in equal bins between its own extremes, as `np.histogram` counts them."""
+    """Pixels (bins,) of an 8-bit image in equal bins between its own extremes, as `np.histogram` counts them."""
     counts = np.asarray(image.histogram())
     levels = np.flatnonzero(counts)  # the bin of a pixel depends on its level alone, and there are few levels
     return np.histogram(levels, bins=bins, weights=counts[levels])[0]
