@@ -4,9 +4,8 @@ import json
 import logging
 from pathlib import Path
 
-from galaxies.data.catalogue import build_catalogue
-from galaxies.data.names import MISSING
-from galaxies.files import atomic, write_text
+from galaxies.data.catalogue import build_catalogue, write_catalogue
+from galaxies.files import write_text
 from galaxies.registry import named_module
 from galaxies.scripting import run_script
 
@@ -28,8 +27,7 @@ def main(
         labels, origin = build_catalogue(images.ids, tables, unmatched)
         name, simulated = images.name, source == "simulated" or images.are_simulated()
     origin |= {"dataset": dataset, "source": source, "simulated": simulated, "image_location": name}
-    with atomic(catalogue) as temporary:
-        labels.to_csv(temporary, na_rep=MISSING)  # shortest decimals that read back as the same number
+    write_catalogue(catalogue, labels)
     write_text(provenance, json.dumps(origin, indent=2, sort_keys=True) + "\n")
     logger.info("Catalogue of %s: %d objects, %d labels", dataset, len(labels), len(origin["columns"]))
 

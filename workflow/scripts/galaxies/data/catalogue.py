@@ -10,6 +10,7 @@ import pandas as pd
 
 from galaxies.data.names import ID, MISSING, ORDER, SUBSET, WHOLE
 from galaxies.errors import ConfigError, DataError
+from galaxies.files import atomic
 
 logger = logging.getLogger(__name__)
 
@@ -95,15 +96,25 @@ def build_catalogue(image_ids: np.ndarray, tables: Sequence[LabelTable], unmatch
     return catalogue, origin
 
 
+def write_catalogue(path: Path, table: pd.DataFrame) -> None:
+    """Write what `build_catalogue` returns as CSV, whole or not at all.
+
+    Numbers are the shortest decimals that read back the same. A missing label is written out, so that a row that is
+    cut short is not taken for one without labels.
+    """
+    with atomic(path) as temporary:
+        table.to_csv(temporary, na_rep=MISSING)
+
+
 def read_catalogue(path: Path, rows: range | None = None) -> Catalogue:
-    """A catalogue written by the script `prepare_catalogue`, or only some consecutive `rows` of it.
+    """A catalogue of `write_catalogue`, or only some consecutive `rows` of it.
 
     Raises DataError when the file is no such catalogue.
     """
     hint = "delete the file and run the same command again; the rule `prepare_catalogue` writes it"
-    part = {} if rows is None else {"skiprows": range(1, 1 + rows.start), "nrows": len(rows)}
+    # A function, because pandas makes a set of a range.
+    part = {} if rows is None else {"skiprows": lambda line: 0 < line <= rows.start, "nrows": len(rows)}
     try:
-        # A missing label is written out, so that a row that is cut short is not taken for one without labels.
         table = pd.read_csv(path, index_col=ID, dtype={SUBSET: str}, keep_default_na=False, na_values=[MISSING], **part)
     except (KeyError, TypeError) as error:  # pandas, for a header or rows that do not fit; its text would not help
         raise DataError(f"{path}: not a CSV table with the column {ID}", hint) from error
@@ -113,7 +124,7 @@ def read_catalogue(path: Path, rows: range | None = None) -> Catalogue:
         raise DataError(f"{path}: expected the columns {ID}, {SUBSET}, {ORDER} and labels, and at least one row", hint)
     labels = table.iloc[:, 2:]
     numeric = all(pd.api.types.is_numeric_dtype(kind) for kind in labels.dtypes)
-    integers = all(pd.api.types.is_integer_dtype(values.dtype) for values in (table.index, table[ORDER]))
+    integers = all(values.dtype == np.int64 for values in (table.index, table[ORDER]))
     if not (numeric and integers and table.index.is_monotonic_increasing and table.index.is_unique):
         raise DataError(f"{path}: expected ascending integer ids and columns of numbers", hint)
     if (table[SUBSET] == "").any() or np.isinf(labels.to_numpy(dtype=np.float64)).any():

@@ -14,7 +14,7 @@ from PIL import Image
 
 from galaxies.data.archives import Archive
 from galaxies.data.tables import parse_integer
-from galaxies.errors import DataError
+from galaxies.errors import DataError, quoted
 
 MAX_IMAGE_BYTES = 64 * 2**20
 SIMULATED = b"simulated galaxy image"
@@ -86,7 +86,8 @@ class ImageFiles:
 
     def location(self, object_id: int) -> str:
         """Where an image lies, for messages."""
-        return f"{self.path}{':' if self._archive else os.sep}{self._files[int(object_id)]}"
+        name = self._files[int(object_id)]
+        return f"{self.path}:{quoted(name, 200)[1:-1]}" if self._archive else f"{self.path}{os.sep}{name}"
 
     def load(self, object_id: int) -> Image.Image:
         """One image.
@@ -108,10 +109,11 @@ class ImageFiles:
         if self._archive:
             return self._archive.read(name)
         with (self.path / name).open("rb") as file:
-            data = file.read(MAX_IMAGE_BYTES + 1)
-        if len(data) > MAX_IMAGE_BYTES:
-            raise DataError(f"{self.location(object_id)}: larger than {MAX_IMAGE_BYTES} bytes, expected a small image")
-        return data
+            if os.fstat(file.fileno()).st_size > MAX_IMAGE_BYTES:
+                raise DataError(
+                    f"{self.location(object_id)}: larger than {MAX_IMAGE_BYTES} bytes, expected a small image"
+                )
+            return file.read()
 
     def close(self) -> None:
         if self._archive:
@@ -138,9 +140,9 @@ def files_by_id(path: Path, names: Iterable[str], suffixes: tuple[str, ...]) -> 
             continue
         object_id = parse_integer(file.stem)
         if object_id is None:
-            raise DataError(f"{path}: the name of {name!r} is no id, expected digits as in 100008{suffixes[0]}")
+            raise DataError(f"{path}: the name of {quoted(name)} is no id, expected digits as in 100008{suffixes[0]}")
         if object_id in files:
-            raise DataError(f"{path}: {files[object_id]!r} and {name!r} are both images of id {object_id}")
+            raise DataError(f"{path}: {quoted(files[object_id])} and {quoted(name)} are both images of id {object_id}")
         files[object_id] = name
     return files, others
 
@@ -172,7 +174,7 @@ def decode(data: bytes, where: str, image_format: ImageFormat) -> Image.Image:
     try:
         _check_whole(data, image_format)
         image.load()
-    except (OSError, SyntaxError, ValueError, struct.error, zlib.error) as error:
+    except (OSError, SyntaxError, ValueError, IndexError, struct.error, zlib.error) as error:
         raise DataError(f"{where}: damaged {kind} ({error})", _DAMAGED_HINT) from error
     return image
 
@@ -187,6 +189,22 @@ def _check_whole(data: bytes, image_format: ImageFormat) -> None:
     else:
         with Image.open(io.BytesIO(data), formats=(image_format.name,)) as image:
             image.verify()  # checksums of all chunks, which decoding skips
+        _check_rows(data, image_format)
+
+
+def _check_rows(data: bytes, image_format: ImageFormat) -> None:
+    """Raise ValueError for a PNG file, whole as a file, whose pixels end early; the decoder leaves the rest black."""
+    pixels, position = [], 8  # after the signature
+    while position < len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if kind == b"IDAT":
+            pixels.append(data[position + 8 : position + 8 + length])
+        position += 12 + length
+    bits = data[24] * len(image_format.mode)  # per pixel: "L" has one channel and "RGB" three
+    needed = image_format.frame * (1 + -(-image_format.frame * bits // 8))  # each row has a byte for its filter
+    found = len(zlib.decompressobj().decompress(b"".join(pixels), needed))
+    if found < needed:
+        raise ValueError(f"its pixels are {found} bytes, expected {needed}")
 
 
 def _mode(mode: str) -> str:

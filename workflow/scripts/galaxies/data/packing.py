@@ -116,7 +116,9 @@ def join_shards(shards: Sequence[Path], catalogue: Path, view: Path) -> None:
     different = next((path for path, part in zip(shards, shared, strict=True) if part != shared[0]), None)
     if different:
         raise DataError(f"{different}: packed otherwise than {shards[0]}", "delete the shards and run again")
-    if not np.array_equal(np.concatenate([ids for _, _, ids in parts]), table.ids):
+    own = sha256(catalogue)
+    other = [path for path, part in zip(shards, parts, strict=True) if part[0]["catalogue_sha256"] != own]
+    if other or not np.array_equal(np.concatenate([ids for _, _, ids in parts]), table.ids):
         raise DataError(
             f"{view}: its {len(shards)} shards do not hold the objects of {catalogue} in order",
             "delete the shards and run the same command again",
@@ -128,7 +130,7 @@ def join_shards(shards: Sequence[Path], catalogue: Path, view: Path) -> None:
         layout[first : first + part[0]] = h5py.VirtualSource(os.path.relpath(path, view.parent), "pixels", shape=part)
         first += part[0]
     with _full_disk_as_data_error(view), atomic(view) as temporary, h5py.File(temporary, "w") as file:
-        attributes = {"catalogue_sha256": sha256(catalogue), "pixels_sha256": digest.hexdigest()}
+        attributes = {"catalogue_sha256": own, "pixels_sha256": digest.hexdigest()}
         _write_table(file, table, {**common, **attributes})
         file.create_virtual_dataset("pixels", layout)
     logger.info("Joined %d shards, %d images", len(shards), len(table))
@@ -227,10 +229,15 @@ def _origin(provenance: Path) -> dict:
     """The attributes that say where the images come from."""
     try:
         origin = json.loads(provenance.read_text(encoding="utf-8"))
+        texts = [origin[key] for key in ("dataset", "source")]
+        if not all(isinstance(text, str) and text.isprintable() for text in texts):
+            raise ValueError("dataset and source must be text")
+        if not isinstance(origin["simulated"], bool):
+            raise ValueError("simulated must be true or false")
         return {key: origin[key] for key in ("dataset", "source", "simulated")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
-            f"{provenance}: not a provenance file ({error!r})",
+            f"{provenance}: not a provenance file ({type(error).__name__}: {str(error)[:80]})",
             "delete the file and run the same command again",
         ) from error
 

@@ -72,7 +72,7 @@ def read_split(path: Path) -> pd.DataFrame:
     absent = split["split"].isna()
     if absent.any():
         raise DataError(f"{path}, row {int(np.argmax(absent)) + 2}: no name of a set", hint)
-    if not pd.api.types.is_integer_dtype(split[ID]):
+    if split[ID].dtype != np.int64:
         raise DataError(f"{path}: column {ID} has values that are no integers", hint)
     repeated = split[ID].duplicated()
     if repeated.any():

@@ -58,6 +58,8 @@ class View:
             raise DataError(
                 f"{self.path}: format and version are {found}, expected {(FORMAT, FORMAT_VERSION)}", REBUILD_HINT
             )
+        for name in ("pixels", "ids", "labels"):
+            self._check_stored(name)
         self.pixels: h5py.Dataset = self._file["pixels"]
         self.shape: tuple[int, ...] = self.pixels.shape
         self.dtype: np.dtype = self.pixels.dtype
@@ -85,6 +87,15 @@ class View:
         elif self.pixels.chunks is None:
             raise DataError(f"{self.path}: 'pixels' is stored in one piece, expected chunks", REBUILD_HINT)
 
+    def _check_stored(self, name: str) -> None:
+        """A damaged file may claim any size; HDF5 reads zeros where nothing is stored."""
+        stored: h5py.Dataset = self._file[name]
+        size = stored.id.get_storage_size()
+        if not stored.is_virtual and size < stored.nbytes:
+            raise DataError(
+                f"{self.path}: {name!r} has {size} bytes, expected {stored.nbytes} for {stored.shape}", REBUILD_HINT
+            )
+
     def _check_shards(self) -> None:
         """HDF5 reads zeros where a source of a virtual data set is missing, without a word."""
         names = dict.fromkeys(source.file_name for source in self.pixels.virtual_sources())
@@ -94,6 +105,8 @@ class View:
                 f"{self.path}: {len(missing)} of its {len(names)} shards are missing: {', '.join(missing[:5])}",
                 "a view of a large data set refers to its shards beside it: keep, move or copy them together",
             )
+        for name in names:
+            View(self.path.parent / name).close()  # finds those that are damaged
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -124,13 +137,22 @@ class View:
         for group in np.split(order, np.flatnonzero(np.diff(blocks)) + 1):
             if group.size:
                 first, last = rows[group[0]], rows[group[-1]]
-                result[group] = self.pixels[first : last + 1][rows[group] - first]
+                result[group] = self._stored(first, last + 1)[rows[group] - first]
         return result
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """First row and pixels of consecutive blocks of rows, in order; each is small."""
         for first in range(0, len(self), self.block):
-            yield first, self.pixels[first : first + self.block]
+            yield first, self._stored(first, first + self.block)
+
+    def _stored(self, first: int, last: int) -> np.ndarray:
+        """Pixels of the rows from `first` to before `last`."""
+        try:
+            return self.pixels[first:last]
+        except (OSError, RuntimeError, ValueError) as error:
+            raise DataError(
+                f"{self.path}: rows {first} to {last - 1} cannot be read ({error})", REBUILD_HINT
+            ) from error
 
     def standardised(self, columns: list[str]) -> np.ndarray:
         """Labels of `columns` minus their mean, divided by their population standard deviation, over the whole view.

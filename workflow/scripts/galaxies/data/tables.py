@@ -38,11 +38,7 @@ class Table:
 
     def __init__(self, name: str, content: bytes, hint: str | None = None):
         self.name = name
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{name}: not a text file ({error}), expected a CSV table in UTF-8") from error
-        self._rows = _numbered_rows(name, text)
+        self._rows = _numbered_rows(name, content)
         header = next(self._rows, (1, []))[1]
         if not any(header):
             raise DataError(f"{name}: the file is empty, expected a CSV table with a header", hint)
@@ -188,6 +184,8 @@ def number_between(low: float, high: float) -> Parser:
             value = float(text)
         except ValueError:
             raise ValueError(expected) from None
+        if "_" in text:  # Python reads 1_0 as 10
+            raise ValueError(expected)
         if not low <= value <= high or math.isinf(value):  # the comparison is false for NaN too
             raise ValueError(expected)
         return value
@@ -225,12 +223,16 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(map(quoted, names[:_MAX_NAMES])) + ", ..." * (len(names) > _MAX_NAMES)
 
 
-def _numbered_rows(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""))
+def _numbered_rows(name: str, content: bytes) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=""))
     try:
         for row in reader:
             if row:
                 yield reader.line_num, row
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{name}: not a text file ({error.reason} after row {reader.line_num}), expected a CSV table in UTF-8"
+        ) from error
     except csv.Error as error:
         raise DataError(f"{name}, row {reader.line_num}: not CSV ({error})") from error
 
@@ -248,7 +250,7 @@ def _checked_range(path: Path, range: Sequence[float]) -> tuple[float, float]:
 
 
 def _class_name(text: str) -> str:
-    if not text:
+    if not text or not text.isprintable():
         raise ValueError("expected the name of a class")
     return text
 

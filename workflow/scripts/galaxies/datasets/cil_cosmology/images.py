@@ -7,7 +7,7 @@ from galaxies.data.archives import Archive, is_litter
 from galaxies.data.images import MAX_IMAGE_BYTES, ImageFiles, ImageFormat, files_by_id
 from galaxies.data.projections import Projection, grey_levels
 from galaxies.datasets.cil_cosmology.files import FETCH, PUBLISHED_FOLDER, TABLES
-from galaxies.errors import DataError
+from galaxies.errors import DataError, quoted
 
 CHANNELS = ("grey",)
 UNITS = "grey levels, 0..255"
@@ -90,7 +90,7 @@ def _by_object_id(root: Path, names: dict[str, list[str]], image_format: ImageFo
         found, _ = files_by_id(root, members, image_format.suffixes)
         for published, name in found.items():
             if published >= ID_RANGE:
-                raise DataError(f"{root}: the name of {name!r} is no id of at most seven digits")
+                raise DataError(f"{root}: the name of {quoted(name)} is no id of at most seven digits")
             files[object_id(subset, published)] = name
     if not files:
         raise DataError(f"{root}: no images, expected {', '.join(f'{subset}/<Id>.png' for subset in SUBSETS)}", FETCH)

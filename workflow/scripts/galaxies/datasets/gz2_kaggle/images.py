@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from galaxies.data.archives import Archive, is_litter
 from galaxies.data.images import MAX_IMAGE_BYTES, ImageFiles, ImageFormat, files_by_id
 from galaxies.data.projections import Projection, bilinear
+from galaxies.data.tables import listed
 from galaxies.datasets.gz2_kaggle.files import FETCH, IMAGES, holds_files
 from galaxies.errors import DataError
 
@@ -76,5 +77,5 @@ def _open_zip(path: Path, image_format: ImageFormat) -> ImageFiles:
 def _by_id(path: Path, names: list[str], image_format: ImageFormat) -> dict[int, str]:
     files, others = files_by_id(path, names, image_format.suffixes)
     if files and others:
-        logger.warning("%s: ignored %d files that are not .jpg: %s", path, len(others), ", ".join(others[:5]))
+        logger.warning("%s: ignored %d files that are not .jpg: %s", path, len(others), listed(others[:5]))
     return files

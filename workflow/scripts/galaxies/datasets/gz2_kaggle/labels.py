@@ -1,6 +1,7 @@
 """Labels of Galaxy Zoo 2: the published vote fractions, or columns of any table."""
 
 import logging
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -101,8 +102,9 @@ def _check_header(path: Path, header: list[str]) -> None:
     columns = header[1:]
     missing = [name for name in COLUMNS if name not in columns]
     unknown = [name for name in columns if name not in COLUMNS]
-    repeated = sorted({name for name in columns if columns.count(name) > 1})
-    problems = [f"unknown column {quoted(name)}{suggestion(name, missing)}" for name in unknown]
+    repeated = sorted(name for name, count in Counter(columns).items() if count > 1)
+    some = unknown[: MAX_PROBLEMS + 1]  # a suggestion takes its time
+    problems = [f"unknown column {quoted(name)}{suggestion(name, missing)}" for name in some]
     problems += [f"missing column {name!r}" for name in missing]
     problems += [f"repeated column {quoted(name)}" for name in repeated]
     if problems:

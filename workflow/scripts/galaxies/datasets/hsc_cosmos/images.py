@@ -3,6 +3,7 @@
 import csv
 import warnings
 from pathlib import Path
+from tokenize import TokenError
 from typing import Self
 
 import numpy as np
@@ -73,7 +74,7 @@ def open_images(files: dict[str, Path], settings: dict) -> ArrayImages:
     frame = settings["frame"]
     if ids.dtype != np.int64 or ids.ndim != 1 or not len(ids):
         raise DataError(f"{files[IDS]}: {ids.dtype} {ids.shape}, expected int64 (N,)")
-    if (np.diff(ids) <= 0).any() or ids[0] < 0:
+    if (ids[1:] <= ids[:-1]).any() or ids[0] < 0:  # differences may overflow
         raise DataError(f"{files[IDS]}: the ids do not ascend strictly from 0", "fetch the file again")
     if pixels.dtype not in (np.float32, np.float64) or pixels.shape != (len(ids), 3, frame, frame):
         hint = None
@@ -92,11 +93,25 @@ def _array(path: Path) -> np.ndarray:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise
-    except (ValueError, OSError, EOFError, TypeError, OverflowError, SyntaxError, MemoryError) as error:
+    # What numpy's reader of headers raises is not documented.
+    except (
+        ArithmeticError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        MemoryError,
+        OSError,
+        RecursionError,
+        SyntaxError,
+        TokenError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise DataError(
             f"{path}: damaged, or not a numpy array ({str(error)[:100]})", "delete the file and fetch it again"
         ) from error
     if not isinstance(array, np.ndarray):
+        array.close()
         raise DataError(f"{path}: an archive of arrays, expected one array", "delete the file and fetch it again")
     return array
 

@@ -25,8 +25,8 @@ def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> 
     Raises DataError if the table is damaged, lacks a column or repeats an id.
     """
     path = files["fits"]
-    table = read_fits_table(path, ("IDENT", *_LABELS))
-    ids = id_index(table["IDENT"].astype(np.int64))
+    table = read_fits_table(path, {"IDENT": "i", **dict.fromkeys(_LABELS, "if")})
+    ids = id_index(table["IDENT"])
     if not ids.is_unique:
         raise DataError(f"{path}: IDENT {ids[ids.duplicated()][0]} occurs twice")
     labels = pd.DataFrame({name: table[key].astype(np.float64) for key, (name, _) in _LABELS.items()}, index=ids)
