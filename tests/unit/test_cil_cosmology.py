@@ -160,15 +160,19 @@ def test_empty_and_absent_places(tmp_path):
         find(tmp_path / "table.csv", {})
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("a.txt", "a")
-    with pytest.raises(DataError, match=r"holds 0 files labeled\.csv"):
+    with pytest.raises(DataError, match=r"holds 0 files labeled\.csv side by side, expected one"):
         open_images(find(tmp_path / "other.zip", {}), {"frame": 40})
 
 
 def test_two_data_sets_in_one_archive(cil, tmp_path):
-    path = zip_folder(tmp_path / "cil.zip", cil.folder)
+    path = zip_folder(tmp_path / "cil.zip", cil.folder, "new/")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("new/nested/labeled.csv", "Id,Actual\n")
+    with open_images(find(path, {}), cil.settings) as images:  # the outer one, as in a folder
+        assert len(images) == len(cil.labeled) + len(cil.scored) + len(cil.query)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("old/labeled.csv", "Id,Actual\n")
-    with pytest.raises(DataError, match=r"holds 2 files labeled\.csv, expected one"):
+    with pytest.raises(DataError, match=r"holds 2 files labeled\.csv side by side"):
         open_images(find(path, {}), cil.settings)
 
 

@@ -105,7 +105,7 @@ def test_an_unreachable_server_is_named_with_its_reason(target):
 def test_an_asked_pause_is_kept(target, caplog):
     with serving(status(429, Retry_After=1), FILE.whole) as server:
         fetch(server, target)
-    assert "429 Too Many Requests; next attempt in 1 s" in caplog.text
+    assert "429 Too Many Requests (attempt 1 of 4 failed), next in 1 s" in caplog.text
     assert_complete(target)
 
 

@@ -35,7 +35,7 @@ def test_hsc_files_are_checked_by_their_git_names(tmp_path, monkeypatch):
 def test_files_that_are_not_published(tmp_path, dataset):
     with pytest.raises(ConfigError, match=f"{dataset} has no file 'other.zip' to download"):
         fetch_file.main(tmp_path / "other.zip", dataset=dataset, name="other.zip")
-    with pytest.raises(ConfigError, match="'download' does not exist"):
+    with pytest.raises(ConfigError, match="hst_cosmos has no 'download'"):
         fetch_file.main(tmp_path / "other.zip", dataset="hst_cosmos", name="other.zip")
 
 

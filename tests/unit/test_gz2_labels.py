@@ -229,7 +229,9 @@ def test_ranges_that_cannot_be(tmp_path, limits):
         read_label_table(path, "mass", "numeric", limits)
     with pytest.raises(ConfigError, match="range is"):
         read_labels(
-            {"mass": path}, {"labels": [{"file": "mass", "kind": "numeric", "column": "mass", "range": limits}]}, None
+            {"table mass": path},
+            {"labels": [{"file": "mass", "kind": "numeric", "column": "mass", "range": limits}]},
+            None,
         )
 
 

@@ -14,7 +14,7 @@ import pack_view
 import prepare_catalogue
 from galaxies.data.catalogue import read_catalogue, write_catalogue
 from galaxies.data.packing import join_shards
-from galaxies.data.shards import count_rows, shard_rows
+from galaxies.data.shards import count_rows, count_shards, shard_rows
 from galaxies.data.store import View
 from galaxies.errors import DataError
 
@@ -54,12 +54,9 @@ class Sharded:
         return view
 
     def shards(self, largest, name="full_6"):
-        count = len(shard_rows(count_rows(self.catalogue), largest))
+        count = count_shards(count_rows(self.catalogue), largest)
         folder = self.out / "shards" / name
-        return [
-            self.pack(folder / f"{number}of{count}.h5", name, shard=number + 1, shard_images=largest)
-            for number in range(count)
-        ]
+        return [self.pack(folder / f"{number}of{count}.h5", name, shard=[number + 1, count]) for number in range(count)]
 
     def joined(self, largest=7, name="full_6"):
         return self.pack(self.out / f"{name}_{largest}.h5", name, shards=self.shards(largest, name))
@@ -81,12 +78,17 @@ def sharded(kept, tmp_path):
     return copy
 
 
+def all_rows(count, largest):
+    shards = count_shards(count, largest)
+    return [shard_rows(count, shard, shards) for shard in range(1, shards + 1)]
+
+
 @pytest.mark.parametrize(
     ("count", "largest", "sizes"),
     [(53, 7, [6, 7, 6, 7, 7, 6, 7, 7]), (53, 53, [53]), (53, 52, [26, 27]), (1, 7, [1]), (7, 7, [7]), (3, 1, [1] * 3)],
 )
 def test_rows_of_shards(count, largest, sizes):
-    ranges = shard_rows(count, largest)
+    ranges = all_rows(count, largest)
     assert [len(rows) for rows in ranges] == sizes
     assert [row for rows in ranges for row in rows] == list(range(count))
 
@@ -94,7 +96,7 @@ def test_rows_of_shards(count, largest, sizes):
 def test_shards_are_as_equal_as_can_be():
     for count in range(1, 90):
         for largest in range(1, 12):
-            sizes = [len(rows) for rows in shard_rows(count, largest)]
+            sizes = [len(rows) for rows in all_rows(count, largest)]
             assert sum(sizes) == count and len(sizes) == -(-count // largest)
             assert max(sizes) <= largest and max(sizes) - min(sizes) <= 1
 
@@ -200,7 +202,7 @@ def test_changed_pixel_of_a_shard(sharded):
     shards = sharded.shards(7)
     with h5py.File(shards[2], "r+") as file:
         file["pixels"][1, 0, 2, 3] += 1
-    with pytest.raises(DataError, match=r"2of8\.h5: the pixels have changed"):
+    with pytest.raises(DataError, match=r"2of8\.h5: the pixels are not those"):
         join_shards(shards, sharded.catalogue, sharded.out / "view.h5")
     assert not (sharded.out / "view.h5").exists()
 
@@ -209,7 +211,7 @@ def test_pixel_that_changes_after_joining(sharded):
     joined = sharded.joined(7)
     with h5py.File(sharded.out / "shards" / "full_6" / "2of8.h5", "r+") as file:
         file["pixels"][1, 0, 2, 3] += 1
-    with View(joined) as view, pytest.raises(DataError, match="the pixels have changed"):
+    with View(joined) as view, pytest.raises(DataError, match="the pixels are not those"):
         view.check_pixels()
 
 
@@ -244,7 +246,7 @@ def test_a_view_is_no_shard_of_itself(sharded):
 
 def test_part_of_a_catalogue(sharded):
     whole = read_catalogue(sharded.catalogue)
-    for rows in shard_rows(count_rows(sharded.catalogue), 7):
+    for rows in all_rows(count_rows(sharded.catalogue), 7):
         part = read_catalogue(sharded.catalogue, rows)
         cut = slice(rows.start, rows.stop)
         assert part.ids.tolist() == whole.ids[cut].tolist()

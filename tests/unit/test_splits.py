@@ -14,12 +14,13 @@ IDS = np.random.default_rng(3).choice(1_000_000, 40, replace=False)
 
 
 def catalogue(ids, subset="all"):
-    """Objects in ascending order, in a table that lists them as `ids` does."""
+    """Objects in ascending order, in tables (one per subset) that list them as `ids` does."""
     ids = np.asarray(ids, dtype=np.int64)
     rows = np.argsort(ids, kind="stable")
     labels = pd.DataFrame({"a": np.zeros(len(ids))}, index=pd.Index(ids[rows], name="object_id"))
-    subset = np.broadcast_to(np.asarray(subset, dtype=object), len(ids))[rows]
-    return Catalogue(ids[rows], subset, rows, labels)
+    subset = np.broadcast_to(np.asarray(subset, dtype=object), len(ids))
+    order = pd.Series(subset).groupby(subset).cumcount().to_numpy()
+    return Catalogue(ids[rows], subset[rows], order[rows], labels)
 
 
 @pytest.mark.parametrize("selection", ["lowest_ids", "random"])
@@ -98,6 +99,19 @@ def test_permutation_is_that_of_the_papers_code():
     validation = split["object_id"][split["split"] == "validation"]
     assert sorted(validation) == sorted(IDS[rows[:10]])
     assert (split["split"] == "train").sum() == 30
+
+
+def test_lost_objects_leave_the_others_where_they_were():
+    """A set that takes the first rows of the permutation loses those that are gone, and is filled from the next."""
+    sizes = {"validation": 10, "train": "rest"}
+    whole = make_split(catalogue(IDS), "permutation", sizes, seed=0)
+    full = catalogue(IDS)
+    kept = full.ids != full.ids[7]
+    part = Catalogue(full.ids[kept], full.subset[kept], full.order[kept], full.labels[kept])
+    fewer = make_split(part, "permutation", sizes, seed=0)
+    before, after = (set(split["object_id"][split["split"] == "validation"]) for split in (whole, fewer))
+    assert len(after) == 10
+    assert len(before & after) >= 9
 
 
 def test_subsets_are_dealt_from_one_stream():

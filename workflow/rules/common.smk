@@ -12,8 +12,8 @@ sys.path.insert(0, str(SCRIPTS))
 
 import yaml
 from galaxies.code_digest import code_digest
-from galaxies.config import merged_config, published_config
-from galaxies.data.shards import count_rows, shard_rows
+from galaxies.config import merged_config, published_config, published_frame
+from galaxies.data.shards import count_rows, count_shards
 from galaxies.errors import PipelineError
 from galaxies.experiments import describe, differences
 from galaxies.files import write_text
@@ -111,11 +111,11 @@ def compute_settings(wildcards, threads):
 # Data sets
 
 
-def dataset_code(script, *modules):
-    """Digest of a script's code together with modules of the package of the data set."""
+def dataset_code(script, *names):
+    """Digest of a script's code together with what it takes from the package of the data set: `module:function`."""
 
     def digest(wildcards):
-        return code_of(script, *(f"galaxies.datasets.{wildcards.dataset}.{module}" for module in modules))
+        return code_of(script, *(f"galaxies.datasets.{wildcards.dataset}.{name}" for name in names))
 
     return digest
 
@@ -140,10 +140,9 @@ def files_of(dataset):
     if source == "download":
         return [f"{folder}/{name}" for name in files.DOWNLOADS]
     try:
-        found = files.find(Path(folder), settings_of(dataset)).values()
-    except PipelineError as error:
+        return [str(path) for path in files.find(Path(folder), settings_of(dataset)).values()]
+    except (PipelineError, OSError) as error:
         sys.exit(f"Error: {error}")
-    return [str(path).replace("{", "{{").replace("}", "}}") for path in found]  # not wildcards
 
 
 def dataset_files(wildcards):
@@ -152,8 +151,8 @@ def dataset_files(wildcards):
 
 def settings_of(dataset):
     """What the readers of a data set take from the configuration."""
-    settings = config["data"][dataset]
-    return {key: settings[key] for key in ("frame", "images", "labels") if key in settings}
+    general = ("source", "path", "unmatched", "views", "shard_images", "simulate")
+    return {key: value for key, value in config["data"][dataset].items() if key not in general}
 
 
 def reader_settings(wildcards):
@@ -174,13 +173,13 @@ def views_of_dataset_files(wildcards):
 def shards_of_view(wildcards):
     """Parts of a view that jobs of their own pack; none for a data set of moderate size."""
     catalogue = checkpoints.prepare_catalogue.get(dataset=wildcards.dataset).output.catalogue
-    number = len(shard_rows(count_rows(Path(catalogue)), dataset_of(wildcards)["shard_images"]))
+    number = count_shards(count_rows(Path(catalogue)), dataset_of(wildcards)["shard_images"])
     folder = f"{RESULTS}/data/{wildcards.dataset}/shards/{wildcards.view}"
     return [f"{folder}/{shard}of{number}.h5" for shard in range(1, number + 1)] if number > 1 else []
 
 
 def shard_number(wildcards):
-    return int(wildcards.shard)
+    return [int(wildcards.shard), int(wildcards.shards)]
 
 
 def data_targets(wildcards):
@@ -254,8 +253,6 @@ def trainings_of(paper):
 
 # Figures
 
-PUBLISHED_DATA = {"frame": 424, "unmatched": "error"}
-
 
 def changes(paper, experiment):
     """How an experiment of this run differs from the published one, as a list of texts."""
@@ -263,10 +260,11 @@ def changes(paper, experiment):
     settings = ours["experiments"][experiment]
     reference = published["experiments"].get(experiment) if settings["reported_as"] else None
     data, compute = config["data"][ours["dataset"]], config["compute"]
+    standard = {"frame": published_frame(ours["dataset"], SCHEMA), "unmatched": "error"}
     return [
         *differences(settings, reference),
         *differences({"split": ours["split"]}, {"split": published["split"]}),
-        *differences({key: data[key] for key in PUBLISHED_DATA}, PUBLISHED_DATA),
+        *differences({key: data[key] for key in standard}, standard),
         *differences({"precision": compute["precision"]}, {"precision": "float32"}),
     ]
 

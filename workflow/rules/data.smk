@@ -25,6 +25,7 @@ rule fetch_file:
     log:
         "<logs>/data/{dataset}/fetch_{file}.log",
     wildcard_constraints:
+        dataset="[a-z0-9_]+_[a-z0-9_]+",  # also of data sets that the run does not configure
         file=r"[^.].*",
     conda:
         "../../envs/torch.yaml"
@@ -57,7 +58,7 @@ rule simulate_dataset:
     params:
         dataset="{dataset}",
         simulate=lookup("data/{dataset}/simulate", within=config),
-        code=dataset_code("simulate_dataset.py", "simulator"),
+        code=dataset_code("simulate_dataset.py", "simulator:simulate"),
     message:
         "Simulating {wildcards.dataset}"
     script:
@@ -86,7 +87,7 @@ checkpoint prepare_catalogue:
         source=lookup("data/{dataset}/source", within=config),
         unmatched=lookup("data/{dataset}/unmatched", within=config),
         settings=reader_settings,
-        code=dataset_code("prepare_catalogue.py", "files", "images", "labels"),
+        code=dataset_code("prepare_catalogue.py", "files:find", "images:open_images", "labels:read_labels"),
     message:
         "Checking the labels of {wildcards.dataset}"
     script:
@@ -141,8 +142,7 @@ rule pack_shard:
         name="{view}",
         settings=reader_settings,
         shard=shard_number,
-        shard_images=lookup("data/{dataset}/shard_images", within=config),
-        code=dataset_code("pack_view.py", "files", "images"),
+        code=dataset_code("pack_view.py", "files:find", "images:open_images", "images:projection"),
     message:
         "Packing {wildcards.dataset} as {wildcards.view}, part {wildcards.shard} of {wildcards.shards}"
     script:
@@ -173,7 +173,7 @@ rule pack_view:
         dataset="{dataset}",
         name="{view}",
         settings=reader_settings,
-        code=dataset_code("pack_view.py", "files", "images"),
+        code=dataset_code("pack_view.py", "files:find", "images:open_images", "images:projection"),
     message:
         "Packing {wildcards.dataset} as {wildcards.view}"
     script:

@@ -18,7 +18,7 @@ from galaxies.scripting import run_script
 logger = logging.getLogger("galaxies.describe_data")
 
 SAMPLES = 24  # images on the page
-MEDIAN_IMAGES = 1000  # a median needs its values at once: it is that of so many images, evenly spread
+MEDIAN_BYTES = 2**28  # a median needs its values at once: it is that of so many images, evenly spread
 
 
 def main(catalogue: Path, provenance: Path, card: Path, samples: Path, *, dataset: str, views: list[Path] = ()) -> None:
@@ -73,7 +73,7 @@ def _describe_view(path: Path) -> dict:
         axes = (0, *range(2, len(view.shape)))  # all but the channels
         lowest, highest = np.inf, -np.inf
         total = squares = np.zeros(view.shape[1])
-        hashes, constant = [], 0
+        hashes, constant = [], np.zeros(view.shape[1], dtype=int)
         for _, block in view.blocks():
             digest.update(block)
             values = block.astype(np.float64)
@@ -82,13 +82,14 @@ def _describe_view(path: Path) -> dict:
             total = total + values.sum(axis=axes)
             squares = squares + (values**2).sum(axis=axes)
             hashes += [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in block]
-            flat = block.reshape(*block.shape[:2], -1)
-            constant += int((flat.min(axis=2) == flat.max(axis=2)).all(axis=1).sum()) if len(axes) > 1 else 0
+            if len(axes) > 1:
+                constant += (values.min(axis=axes[1:]) == values.max(axis=axes[1:])).sum(axis=0)
         view.expect_digest(digest.hexdigest())
         count = view.pixels.size / view.shape[1]
         mean = total / count
         deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
-        rows = np.unique(np.linspace(0, len(view) - 1, MEDIAN_IMAGES).astype(int))
+        most = max(1, MEDIAN_BYTES // (8 * view.pixels[:1].size))
+        rows = np.unique(np.linspace(0, len(view) - 1, most).astype(int))
         median = np.median(view.read(rows).astype(np.float64), axis=axes)
         numbers = {"min": lowest, "median": median, "max": highest, "mean": mean, "std": deviation}
         channels = {
@@ -96,14 +97,17 @@ def _describe_view(path: Path) -> dict:
         }
         for name, values in channels.items():
             logger.info("%s, %s: %s", path.name, name, ", ".join(f"{k} {v:.5g}" for k, v in values.items()))
+        repeated = {"repeated_images": len(hashes) - len(set(hashes))} if len(axes) > 1 else {}
+        if len(axes) > 1:
+            for i, values in enumerate(channels.values()):
+                values["constant_images"] = int(constant[i])
         return {
             "shape": list(view.shape),
             "dtype": str(view.dtype),
             "units": str(view.attributes["units"]),
             "channels": channels,
             "median_of_images": len(rows),
-            "repeated_images": len(hashes) - len(set(hashes)),
-            "constant_images": constant,
+            **repeated,
             "sha256": view.attributes["pixels_sha256"],
         }
 

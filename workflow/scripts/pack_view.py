@@ -18,14 +18,13 @@ def main(
     settings: dict,
     name: str,
     threads: int,
-    shard: int = 0,
-    shard_images: int = 0,
+    shard: list = (),
     shards: list[Path] = (),
 ) -> None:
     """Write `view` (HDF5), called `name`, of the files in `folder`.
 
     settings : what the readers of the data set take from the configuration.
-    shard : number, from 1, of the part to pack when no part has more than `shard_images` images; 0 packs all.
+    shard : pack a part only: its number, from 1, and the number of parts.
     shards : parts that are packed already, in order; `view` will refer to them by their place relative to it.
     """
     if shards:
@@ -33,7 +32,7 @@ def main(
         return
     package = f"datasets.{dataset}"
     reader = named_module(package, "images")
-    rows = shard_rows(count_rows(catalogue), shard_images)[shard - 1] if shard else None
+    rows = shard_rows(count_rows(catalogue), *shard) if shard else None
     projection = reader.projection(name, settings)
     with reader.open_images(named_module(package, "files").find(folder, settings), settings) as images:
         pack_view(images, projection, catalogue, provenance, view, name=name, threads=threads, rows=rows)

@@ -1,5 +1,6 @@
 """One page on a data set: some of its images and the distributions of its labels."""
 
+import itertools
 import json
 import textwrap
 from pathlib import Path
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 
 from galaxies.data.catalogue import read_catalogue
 from galaxies.files import reading
-from galaxies.plots import TEST, TRAIN, VALIDATION, image_panel, new_page, save_figure, stamp
+from galaxies.plots import SUBSET_COLOURS, image_panel, new_page, save_figure, stamp
 from galaxies.scripting import run_script
 
 COLUMNS = 8
@@ -25,6 +26,7 @@ def main(card: Path, samples: Path, catalogue: Path, png: Path) -> None:
     with reading(samples), h5py.File(samples) as file:
         images = file["images"][:] if "images" in file else None
         subsets = file["subset"].asstr()[:] if "images" in file else []
+        ids = file["ids"][:] if "images" in file else []
         channels = list(file.attrs.get("channels", []))
         view = file.attrs.get("view", "")
     table = read_catalogue(catalogue)
@@ -39,6 +41,8 @@ def main(card: Path, samples: Path, catalogue: Path, png: Path) -> None:
             continue
         picture, stretch = displayed(images[number], channels)
         image_panel(axis, picture)
+        if len(labels) <= MAX_HISTOGRAMS:
+            axis.set_xlabel(shown_label(table.labels.loc[ids[number]]), fontsize=5.5, labelpad=2)
         if number == 0 or subsets[number] != subsets[number - 1]:
             axis.set_title("" if subsets[number] == "all" else subsets[number], fontsize=8, loc="left", pad=2)
     if len(labels) <= MAX_HISTOGRAMS:
@@ -75,12 +79,18 @@ def displayed(image: np.ndarray, channels: list[str]) -> tuple[np.ndarray, str]:
     return (255 * scaled).round().astype(np.uint8).transpose(1, 2, 0), words
 
 
+def shown_label(labels: pd.Series) -> str:
+    """The first label that an object has, for the line below its picture."""
+    present = labels.dropna()
+    return f"{present.index[0].replace('_', ' ')} {present.iloc[0]:.3g}" if len(present) else "no label"
+
+
 def histogram(axis: Axes, values: pd.Series, subset: np.ndarray) -> None:
     """Distribution of one label, in the subsets that have it."""
     present = values.notna().to_numpy()
     bins = np.histogram_bin_edges(values[present], bins=2 if set(values[present]) <= {0.0, 1.0} else 40)
     names = [name for name in dict.fromkeys(subset) if (present & (subset == name)).any()]
-    for part, colour in zip(names, (TRAIN, VALIDATION, TEST), strict=False):
+    for part, colour in zip(names, itertools.cycle(SUBSET_COLOURS)):
         chosen = values[present & (subset == part)]
         axis.hist(chosen, bins=bins, color=colour, alpha=0.6, label=part)
     if names != ["all"]:
@@ -94,8 +104,8 @@ def ranges(axis: Axes, labels: pd.DataFrame) -> None:
     """Mean and the range from the 5th to the 95th percentile of many labels."""
     positions = np.arange(labels.shape[1])
     low, high = np.nanpercentile(labels, 5, axis=0), np.nanpercentile(labels, 95, axis=0)
-    axis.vlines(positions, low, high, color=TRAIN, linewidth=3, alpha=0.4, label="5th to 95th percentile")
-    axis.plot(positions, labels.mean(), "o", color=TRAIN, markersize=3, label="mean")
+    axis.vlines(positions, low, high, color=SUBSET_COLOURS[0], linewidth=3, alpha=0.4, label="5th to 95th percentile")
+    axis.plot(positions, labels.mean(), "o", color=SUBSET_COLOURS[0], markersize=3, label="mean")
     axis.set_xticks(positions, labels.columns, rotation=90, fontsize=6)
     axis.set(ylabel="label", xlim=(-1, len(positions)))
     axis.legend(loc="upper right")

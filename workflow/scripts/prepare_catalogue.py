@@ -17,10 +17,14 @@ def main(
 ) -> None:
     """Write `catalogue` (CSV: object_id ascending, subset, order, labels) and `provenance` (JSON).
 
-    folder : holds the files of `dataset` as published. source : simulated, local or download, for the record.
+    folder : holds the files of `dataset` as published. source : simulated, local, or download, whose files must be
+        the published ones.
     settings : what the readers of the data set take from the configuration.
     """
     package = f"datasets.{dataset}"
+    if source == "download":  # also files that somebody put where downloads go
+        for name in named_module(package, "files").DOWNLOADS:
+            named_module(package, "download").check(name, folder / name)
     files = named_module(package, "files").find(folder, settings)
     with named_module(package, "images").open_images(files, settings) as images:
         tables = named_module(package, "labels").read_labels(files, settings, images)

@@ -3,7 +3,8 @@
 Snakemake does not notice edits in imported modules. The digest starts at a script and follows `import` statements
 through the library, symbol by symbol: of a module that is reached by `from galaxies.x import name`, only `name`, what
 `name` uses inside that module, and the module's other executable statements count. It is taken from the syntax tree
-without docstrings and messages; comments, formatting and code that the script does not reach leave it unchanged.
+without docstrings and messages (log calls, raised exceptions, variables whose name ends in "hint"); comments,
+formatting and code that the script does not reach leave it unchanged.
 """
 
 import ast
@@ -155,7 +156,7 @@ def _parse(path: Path, _modified: int) -> _Statements:
 
 class _WithoutTexts(ast.NodeTransformer):
     """Removes what only people read: docstrings (a body that was nothing else becomes `pass`), messages of log calls
-    and of raised exceptions."""
+    and of raised exceptions, and those that a variable named `..._HINT` or `hint` keeps for them."""
 
     def _strip(self, node):
         self.generic_visit(node)
@@ -174,6 +175,12 @@ class _WithoutTexts(ast.NodeTransformer):
             and isinstance(function.value, ast.Name)
             and function.value.id == "logger"
         ):
+            return _Blank().visit(node)
+        return self.generic_visit(node)
+
+    def visit_Assign(self, node):
+        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        if names and all(name.lower().endswith("hint") for name in names):
             return _Blank().visit(node)
         return self.generic_visit(node)
 

@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import functools
 import math
 import re
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from galaxies.data.names import REST, SPLIT_NAMES
 from galaxies.errors import ConfigError
-from galaxies.registry import named_module
+from galaxies.registry import has_module, named_module
 
 
 def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
@@ -34,6 +35,8 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
         _check_experiment_names(paper, settings, published.get(paper))
     config = deep_merge({"papers": published}, {**overrides, "papers": papers})
     rules = load_yaml(schema)
+    _drop_removed_sets(config)
+    _read_command_line_values(config, rules)
     problems = [problem for error in Draft202012Validator(rules).iter_errors(config) for problem in _problems(error)]
     if problems:
         lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
@@ -42,7 +45,7 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
     for paper in config["papers"].values():
         if paper["split"]["selection"] == "lowest_ids":
             paper["split"]["seed"] = 0  # not used; another value would only cause reruns
-    _check_consistency(config)
+    _check_consistency(config, rules)
     return config
 
 
@@ -52,6 +55,11 @@ def published_config(paper: str, experiments: Path, schema: Path) -> dict:
     settings = load_yaml(experiments / f"{paper}.yaml")
     _fill_defaults(settings, rules["properties"]["papers"]["properties"][paper], rules)
     return settings
+
+
+def published_frame(dataset: str, schema: Path) -> int:
+    """Side of the published images of a data set in pixels."""
+    return load_yaml(schema)["$defs"][dataset]["properties"]["frame"]["default"]
 
 
 def load_yaml(path: Path) -> Any:
@@ -83,6 +91,25 @@ def suggestion(name: str, known: list[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(map(str, known))}"
 
 
+def _read_command_line_values(config: dict, rules: dict) -> None:
+    """Turn text into the number or truth value that the schema wants there: nested `--config` values come as text."""
+    for error in list(Draft202012Validator(rules).iter_errors(config)):
+        if error.validator == "type" and isinstance(error.instance, str) and error.absolute_path:
+            value = yaml.safe_load(error.instance) if re.fullmatch(r"[-+.\w]+", error.instance) else None
+            if Draft202012Validator({"type": error.validator_value}).is_valid(value) and value is not None:
+                *parents, last = error.absolute_path
+                place = functools.reduce(lambda node, key: node[key], parents, config)
+                place[last] = value
+
+
+def _drop_removed_sets(config: dict) -> None:
+    """Take out the published sets of a split to which the run gives the size null."""
+    for paper in config["papers"].values():
+        split = paper.get("split") if isinstance(paper, dict) else None
+        if isinstance(split, dict) and isinstance(split.get("sizes"), dict):
+            split["sizes"] = {name: size for name, size in split["sizes"].items() if size is not None}
+
+
 def _check_experiment_names(paper: str, settings: Any, published: dict | None) -> None:
     """An override must name a published experiment or be a complete new one; a misspelt name is neither."""
     if published is None or not isinstance(settings, dict):
@@ -98,10 +125,10 @@ def _check_experiment_names(paper: str, settings: Any, published: dict | None) -
             )
 
 
-def _check_consistency(config: dict) -> None:
+def _check_consistency(config: dict, rules: dict) -> None:
     """Conditions between keys, which a schema does not express."""
     for name, dataset in config["data"].items():
-        _check_dataset(name, dataset)
+        _check_dataset(name, dataset, rules)
     for name, paper in config["papers"].items():
         for experiment in paper["include"]:
             if experiment not in paper["experiments"]:
@@ -122,7 +149,16 @@ def _check_consistency(config: dict) -> None:
             _check_view(where, view, paper["dataset"], dataset)
 
 
-def _check_dataset(name: str, dataset: dict) -> None:
+def _check_dataset(name: str, dataset: dict, rules: dict) -> None:
+    source = dataset["source"]
+    part = {"download": "download", "simulated": "simulator"}.get(source)
+    if part and not has_module(f"datasets.{name}", part):
+        raise ConfigError(f"data.{name}.source: {name} cannot be {source}", "use local")
+    if dataset["path"] and set("{}") & set(dataset["path"]):
+        raise ConfigError(f"data.{name}.path: {dataset['path']} has braces, which Snakemake takes for wildcards")
+    published = rules["$defs"][name]["properties"].get("frame", {}).get("default")
+    if source != "local" and dataset.get("frame") != published:
+        raise ConfigError(f"data.{name}.frame: {source} images have {published} pixels; frame is for source local")
     if dataset["source"] == "local" and not dataset["path"]:
         raise ConfigError(f"data.{name}.path: source local needs the folder of the files", "set it, or use simulated")
     for view in dataset["views"]:

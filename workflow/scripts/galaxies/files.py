@@ -38,7 +38,7 @@ def reading(path: Path) -> Iterator[None]:
     """Turn errors that a damaged or foreign file causes while it is read into a DataError that names the file."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
     except (OSError, KeyError, IndexError, ValueError, TypeError) as error:  # pandas' and JSON's are ValueErrors
         raise DataError(

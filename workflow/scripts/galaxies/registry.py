@@ -18,8 +18,14 @@ def named_module(package: str, name: str) -> ModuleType:
     parent = importlib.import_module(f"galaxies.{package}")
     names = sorted(module.name for module in pkgutil.iter_modules(parent.__path__))
     if name not in names:
-        raise ConfigError(f"{package.removesuffix('s')} {name!r} does not exist; there are: {', '.join(names)}")
+        raise ConfigError(f"{package} has no {name!r}; it has: {', '.join(names)}")
     return importlib.import_module(f"galaxies.{package}.{name}")
+
+
+def has_module(package: str, name: str) -> bool:
+    """Whether there is a module `galaxies.<package>.<name>`."""
+    parent = importlib.import_module(f"galaxies.{package}")
+    return name in {module.name for module in pkgutil.iter_modules(parent.__path__)}
 
 
 def construct(function: Callable, settings: dict[str, Any], where: str, **given: Any) -> Any:

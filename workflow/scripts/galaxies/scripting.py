@@ -37,6 +37,9 @@ def run_script(main: Callable[..., None], snakemake=None) -> None:
         except Interrupted as interruption:
             logger.warning("%s", interruption)
             sys.exit(RETRY_EXIT_CODE)
+        except KeyboardInterrupt:
+            logger.warning("Interrupted; nothing half-written was kept.")
+            sys.exit(130)  # 128 + SIGINT, as shells count
         except OSError as error:
             logger.error("Error: %s", os_error_text(error))
             logger.debug("where it happened", exc_info=True)

@@ -64,6 +64,12 @@ def build_catalogue(image_ids: np.ndarray, tables: Sequence[LabelTable], unmatch
     """
     if unmatched not in ("error", "drop"):
         raise ConfigError(f"unmatched is {unmatched!r}, expected 'error' or 'drop'")
+    for labels in tables:
+        if reserved := {ID, SUBSET, ORDER} & set(labels.columns):
+            raise DataError(
+                f"{labels.name}: a label is called {', '.join(sorted(reserved))}, which the catalogue uses itself",
+                "rename the column of the table",
+            )
     described = [column for table in tables for column in table.table.columns]
     repeated = sorted({column for column in described if described.count(column) > 1})
     if repeated:

@@ -24,7 +24,7 @@ import requests
 import urllib3
 from filelock import FileLock, Timeout
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
@@ -51,6 +51,7 @@ class Patience:
     """How long a download waits; all times in seconds.
 
     attempts : in a row that bring nothing; one that brings `slowest * window` bytes starts the count anew.
+    first_attempts : when no server has answered at all; the machine is then probably without a network.
     first_wait, longest_wait : between attempts; doubled each time.
     longest_retry_after : a server that asks for a longer pause ends the download.
     silence : without any byte, and for a connection to be made.
@@ -59,6 +60,7 @@ class Patience:
     """
 
     attempts: int = 10
+    first_attempts: int = 4
     first_wait: float = 1
     longest_wait: float = 300
     longest_retry_after: float = 3600
@@ -248,6 +250,7 @@ class _Transfer:
         self._url = url if callable(url) else lambda: url
         self._expected_size = expected_size
         self._patience = patience
+        self._answered = False
         self._session = requests.Session()
         self._session.max_redirects = REDIRECTS
         self._session.hooks["response"].append(_refuse_downgrade)
@@ -267,12 +270,13 @@ class _Transfer:
 
         def report(state: RetryCallState) -> None:
             pause = duration(state.next_action.sleep)
-            logger.warning("%s: %s; next attempt in %s", self.part.source, state.outcome.exception(), pause)
+            number = f"attempt {state.attempt_number} of {self._attempts()} failed"
+            logger.warning("%s: %s (%s), next in %s", self.part.source, state.outcome.exception(), number, pause)
 
         most = self.part.state()[0]
         retrying = Retrying(
             retry=retry_if_exception_type(_AgainError),
-            stop=stop_after_attempt(patience.attempts),
+            stop=lambda state: state.attempt_number >= self._attempts(),
             wait=wait,
             before_sleep=report,
             reraise=True,
@@ -290,10 +294,14 @@ class _Transfer:
             kept = self.part.state()[0]
             again = f", it continues after {_bytes(kept)}" if kept else ""
             raise DataError(
-                f"{self.part.source} cannot be downloaded: {error}; given up after {patience.attempts} attempts",
+                f"{self.part.source} cannot be downloaded: {error}; given up after {self._attempts()} attempts",
                 f"run the same command again later{again}; "
                 f"or fetch the file by other means and put it at {self.part.target}",
             ) from error
+
+    def _attempts(self) -> int:
+        patience = self._patience
+        return patience.attempts if self._answered else min(patience.attempts, patience.first_attempts)
 
     def _attempt(self) -> None:
         size, record = self.part.state()
@@ -304,6 +312,7 @@ class _Transfer:
             response = self._session.get(self._url(), headers=headers, stream=True, timeout=self._patience.silence)
         except requests.RequestException as error:
             self._explain(error)
+        self._answered = True
         with response:
             if response.status_code == 416 and size:
                 self._out_of_range(response, size)

@@ -13,7 +13,7 @@ from galaxies.errors import DataError
 
 Check = Callable[[Path], None]
 
-_FETCH = "delete it and fetch it again; if that does not help, the published file has changed"
+_FETCH_HINT = "delete it and fetch it again; if that does not help, the published file has changed"
 
 
 def sha256_is(expected: str) -> Check:
@@ -41,7 +41,7 @@ def _digest_is(name: str, expected: str, start: Callable) -> Check:
         with Path(path).open("rb") as file:
             found = hashlib.file_digest(file, lambda: start(Path(path))).hexdigest()
         if found != expected.lower():
-            raise DataError(f"{path}: its {name} is {found}, expected {expected.lower()}", _FETCH)
+            raise DataError(f"{path}: its {name} is {found}, expected {expected.lower()}", _FETCH_HINT)
 
     return check
 
@@ -58,7 +58,7 @@ def archive_has(members: int, suffix: str, *, member_limit: int) -> Check:
             found = len({name for name in archive.members if name.lower().endswith(suffix.lower())})
             if found != members:
                 difference = f"{members - found} are missing" if found < members else f"{found - members} too many"
-                raise DataError(f"{path}: holds {found} files *{suffix}, expected {members}: {difference}", _FETCH)
+                raise DataError(f"{path}: holds {found} files *{suffix}, expected {members}: {difference}", _FETCH_HINT)
             for name in archive.members:
                 archive.read(name)
 

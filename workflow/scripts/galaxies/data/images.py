@@ -104,6 +104,11 @@ class ImageFiles:
         some = self.ids[:: max(1, len(self) // 32)]
         return any(SIMULATED in self._read(object_id)[:1024] for object_id in some)
 
+    def check_members(self) -> None:
+        """Read all files once, without decoding; DataError where an archive's checksum is wrong."""
+        for object_id in self.ids:
+            self._read(object_id)
+
     def _read(self, object_id: int) -> bytes:
         name = self._files[int(object_id)]
         if self._archive:

@@ -81,6 +81,8 @@ def pack_view(
     row_bytes = int(np.prod(projection.shape)) * np.dtype(projection.dtype).itemsize
     block = min(_BLOCK_ROWS, max(1, _BLOCK_BYTES // row_bytes))
     attributes = _origin(provenance) | _attributes(name, projection, block, catalogue)
+    for left in view.parent.glob(f".{view.stem}.*.part{view.suffix}"):  # of a packing that was killed
+        left.unlink(missing_ok=True)
     _check_space(view, shape, projection.dtype)
     with _full_disk_as_data_error(view), atomic(view) as temporary:
         with _HDF5Target(temporary) as target, h5py.File(target, "w") as file:
@@ -133,6 +135,7 @@ def join_shards(shards: Sequence[Path], catalogue: Path, view: Path) -> None:
         attributes = {"catalogue_sha256": own, "pixels_sha256": digest.hexdigest()}
         _write_table(file, table, {**common, **attributes})
         file.create_virtual_dataset("pixels", layout)
+        file["pixels"].attrs["shards"] = [str(part["pixels_sha256"]) for part, _, _ in parts]
     logger.info("Joined %d shards, %d images", len(shards), len(table))
 
 

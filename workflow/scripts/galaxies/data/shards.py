@@ -1,6 +1,5 @@
 """How many jobs pack a data set: what the workflow needs to know before any job runs."""
 
-import itertools
 from pathlib import Path
 
 
@@ -10,8 +9,11 @@ def count_rows(path: Path) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(2**20), b"")) - 1
 
 
-def shard_rows(count: int, largest: int) -> list[range]:
-    """Consecutive ranges that together are 0 to `count`, as equal as can be, of at most `largest` rows each."""
-    shards = max(1, -(-count // largest))
-    edges = [count * number // shards for number in range(shards + 1)]
-    return [range(first, last) for first, last in itertools.pairwise(edges)]
+def count_shards(count: int, largest: int) -> int:
+    """Number of parts, at least one, of at most `largest` rows each."""
+    return max(1, -(-count // largest))
+
+
+def shard_rows(count: int, shard: int, shards: int) -> range:
+    """Rows of part number `shard`, from 1, when `count` rows are cut into `shards` parts as equal as can be."""
+    return range(count * (shard - 1) // shards, count * shard // shards)

@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -52,7 +53,7 @@ def _results(make: Callable[[range], Any], chunks: list[range], threads: int) ->
     # Fresh interpreters: a forked one would inherit the locks of the parent's numerical threads.
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(min(threads, len(chunks)), mp_context=context) as pool:
+        with ProcessPoolExecutor(min(threads, len(chunks)), context, _leave_interrupts_to_the_parent) as pool:
             pending: dict[Future, int] = {}
             for chunk in chunks:
                 pending[pool.submit(make, chunk)] = len(chunk)
@@ -64,6 +65,10 @@ def _results(make: Callable[[range], Any], chunks: list[range], threads: int) ->
         raise DataError(
             "a simulating process was killed, most likely for lack of memory", "give the job more memory or fewer cores"
         ) from error
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _finished(pending: dict[Future, int]) -> Iterator[tuple[int, Any]]:

@@ -46,7 +46,7 @@ def make_split(catalogue: Catalogue, selection: str, sizes: dict[str, int | str]
         if selection == "random":
             ids = draw.permutation(np.sort(ids))
         elif selection == "permutation":
-            ids = draw.permutation(ids[np.argsort(catalogue.order[members], kind="stable")])
+            ids = _permuted(ids, catalogue.order[members], draw)
         asked = {name: size for name, size in sizes.items() if _subset(name, catalogue) == subset}
         parts += _dealt(ids, subset, asked)
     return pd.concat(parts).sort_values(ID, ignore_index=True)
@@ -106,6 +106,14 @@ def _subset(name: str, catalogue: Catalogue) -> str:
         f"split: the set {name!r} belongs to no subset of the data",
         f"its name starts with one of: {', '.join(present)}, as in {present[0]}_train",
     )
+
+
+def _permuted(ids: np.ndarray, order: np.ndarray, draw: np.random.RandomState) -> np.ndarray:
+    """Permutation of the rows of a published table; rows whose objects were dropped leave the others in their order."""
+    at_row = np.full(order.max() + 1, -1, dtype=np.int64)
+    at_row[order] = np.arange(len(ids))
+    kept = draw.permutation(at_row)
+    return ids[kept[kept >= 0]]
 
 
 def _dealt(ids: np.ndarray, subset: str, sizes: dict[str, int | str]) -> list[pd.DataFrame]:

@@ -105,8 +105,9 @@ class View:
                 f"{self.path}: {len(missing)} of its {len(names)} shards are missing: {', '.join(missing[:5])}",
                 "a view of a large data set refers to its shards beside it: keep, move or copy them together",
             )
-        for name in names:
-            View(self.path.parent / name).close()  # finds those that are damaged
+        for name, packed in zip(names, self.pixels.attrs["shards"], strict=True):
+            with View(self.path.parent / name) as shard:
+                shard.expect_digest(packed)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -185,7 +186,7 @@ class View:
         """Raise DataError if `digest` is not that of the pixels that were packed."""
         if digest != self.attributes["pixels_sha256"]:
             raise DataError(
-                f"{self.path}: the pixels have changed since they were packed",
+                f"{self.path}: the pixels are not those that were packed",
                 "delete the file and run the same command again; look at the disk if it happens twice",
             )
 

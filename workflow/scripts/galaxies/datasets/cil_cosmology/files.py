@@ -7,10 +7,11 @@ from galaxies.errors import DataError
 COMPETITION = "cil-cosmology-2018"  # name of the competition, and of the archive of all its files
 PUBLISHED_FOLDER = "cosmology_aux_data_170429"
 TABLES = ("labeled.csv", "scored.csv")
+QUERY_TRUTH = "query_truth.csv"  # scores of the query images, which only simulated data has
 
 DOWNLOADS = (f"{COMPETITION}.zip",)  # what source download brings
 
-FETCH = (
+FETCH_HINT = (
     f"fetch the files with `kaggle competitions download -c {COMPETITION}` (a course's competition, which may need an "
     "invitation) and put them there, set data.cil_cosmology.path to where they are, or set data.cil_cosmology.source "
     "to download or simulated"
@@ -29,19 +30,19 @@ def find(folder: Path, settings: dict) -> dict[str, Path]:
         return {"root": root}
     if not root.is_dir():
         problem = "a file, expected a folder" if root.exists() else "no such folder"
-        raise DataError(f"{root}: {problem} with the data set cil_cosmology", FETCH)
+        raise DataError(f"{root}: {problem} with the data set cil_cosmology", FETCH_HINT)
     nestings = [root, root / PUBLISHED_FOLDER, root / PUBLISHED_FOLDER / PUBLISHED_FOLDER]
     for place in nestings:
         present = {name: place / name for name in TABLES if (place / name).is_file()}
         if len(present) == len(TABLES):
-            folders = {name: place / name for name in ("labeled", "scored", "query") if (place / name).is_dir()}
-            return {"root": place, **present, **folders}
+            others = ("labeled", "scored", "query", QUERY_TRUTH)
+            return {"root": place, **present, **{name: place / name for name in others if (place / name).exists()}}
         if present:
             missing = ", ".join(name for name in TABLES if name not in present)
-            raise DataError(f"{place}: {missing} is missing beside {', '.join(present)}", FETCH)
+            raise DataError(f"{place}: {missing} is missing beside {', '.join(present)}", FETCH_HINT)
     for place in nestings:
         for name in _ARCHIVES:
             if (place / name).is_file():
                 return {"root": place / name}
     looked = ", ".join((*TABLES, f"{PUBLISHED_FOLDER}/", *_ARCHIVES))
-    raise DataError(f"{root}: no files of the data set cil_cosmology there (looked for {looked})", FETCH)
+    raise DataError(f"{root}: no files of the data set cil_cosmology there (looked for {looked})", FETCH_HINT)

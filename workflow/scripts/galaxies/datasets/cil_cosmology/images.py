@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from galaxies.data.archives import Archive, is_litter
 from galaxies.data.images import MAX_IMAGE_BYTES, ImageFiles, ImageFormat, files_by_id
 from galaxies.data.projections import Projection, grey_levels
-from galaxies.datasets.cil_cosmology.files import FETCH, PUBLISHED_FOLDER, TABLES
+from galaxies.datasets.cil_cosmology.files import FETCH_HINT, PUBLISHED_FOLDER, TABLES
 from galaxies.errors import DataError, quoted
 
 CHANNELS = ("grey",)
@@ -14,8 +14,8 @@ UNITS = "grey levels, 0..255"
 
 SUBSETS = ("labeled", "scored", "query")
 ID_RANGE = 10**7
-"""Published ids have seven digits. A few occur in two subsets, so an object id is the position of the subset in
-`SUBSETS` times this number, plus the published id."""
+"""Published ids have seven digits. Two ids of the query set are among the scored ones too, so an object id is the
+position of the subset in `SUBSETS` times this number, plus the published id."""
 
 
 def object_id(subset: str, published_id: int) -> int:
@@ -67,8 +67,10 @@ def open_archive(path: Path) -> tuple[Archive, PurePosixPath]:
             outer, archive = archive, archive.nested(inner[0], MAX_IMAGE_BYTES)
             outer.close()
         folders = [PurePosixPath(name).parent for name in archive.members if PurePosixPath(name).name == TABLES[0]]
+        outermost = min((len(folder.parts) for folder in folders), default=0)
+        folders = [folder for folder in folders if len(folder.parts) == outermost]  # it may be nested in itself
         if len(folders) != 1:
-            raise DataError(f"{path}: holds {len(folders)} files {TABLES[0]}, expected one", FETCH)
+            raise DataError(f"{path}: holds {len(folders)} files {TABLES[0]} side by side, expected one", FETCH_HINT)
         return archive, folders[0]
     except BaseException:
         archive.close()
@@ -93,5 +95,7 @@ def _by_object_id(root: Path, names: dict[str, list[str]], image_format: ImageFo
                 raise DataError(f"{root}: the name of {quoted(name)} is no id of at most seven digits")
             files[object_id(subset, published)] = name
     if not files:
-        raise DataError(f"{root}: no images, expected {', '.join(f'{subset}/<Id>.png' for subset in SUBSETS)}", FETCH)
+        raise DataError(
+            f"{root}: no images, expected {', '.join(f'{subset}/<Id>.png' for subset in SUBSETS)}", FETCH_HINT
+        )
     return files

@@ -11,8 +11,8 @@ import pandas as pd
 from galaxies.data.catalogue import LabelTable
 from galaxies.data.images import ImageSource
 from galaxies.data.names import ORDER, SUBSET
-from galaxies.data.tables import Parser, Table, id_index, number_between
-from galaxies.datasets.cil_cosmology.files import FETCH, TABLES
+from galaxies.data.tables import Parser, Table, id_index, number_between, read_table
+from galaxies.datasets.cil_cosmology.files import FETCH_HINT, QUERY_TRUTH, TABLES
 from galaxies.datasets.cil_cosmology.images import ID_RANGE, SUBSETS, object_id, open_archive
 from galaxies.errors import DataError
 
@@ -20,9 +20,6 @@ logger = logging.getLogger(__name__)
 
 ID_COLUMN, VALUE_COLUMN = "Id", "Actual"
 MAX_SCORE = 8.0
-QUERY_TRUTH = "query_truth.csv"
-"""Scores of the query images, which only simulated data has."""
-
 PUBLISHED_SHA256 = {
     "labeled.csv": "e19963d9a8af838b7adb603adea00519b40a1677096568a071568ecf9f0ce2d6",
     "scored.csv": "a9169eeeecb00b24e23e16d66c6f57ed07fe056bbe12a9457494aded80bcae79",
@@ -31,19 +28,17 @@ PUBLISHED_IMAGES = {"labeled": 1200, "scored": 9600, "query": 1200}
 
 _COLUMNS = {
     "score": {"kind": "score", "unit": "similarity to a prototype cosmology image", "range": [0.0, MAX_SCORE]},
-    "galaxy": {
-        "kind": "class",
-        "unit": "1 for a galaxy image, 0 for an irrelevant or corrupt one",
-        "range": [0.0, 1.0],
-    },
+    "galaxy": {"kind": "class", "unit": "no: an irrelevant or corrupt image", "range": [0.0, 1.0]},
 }
+_HIDDEN = {"kind": "score", "unit": "of simulated query images; judges, never trains", "range": [0.0, MAX_SCORE]}
 
 
 def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> list[LabelTable]:
     """One table of all subsets: `score` in [0, 8] of the scored images, `galaxy` 0 or 1 of the labelled ones.
 
-    Query images have neither; they are those among `images`. `order` is the row in the published table, which is not
-    sorted by id. Files that differ from the published ones are reported in the log.
+    Query images have neither; they are those among `images`. Simulated ones have a `hidden_score`, a column of its own
+    so that it never trains anything. `order` is the row in the published table, which is not sorted by id. Files that
+    differ from the published ones are reported in the log.
 
     Raises
     ------
@@ -54,36 +49,38 @@ def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> 
     root, score = files["root"], number_between(0.0, MAX_SCORE)
     contents = dict(_contents(root))
     parts = [
-        _part("labeled", "galaxy", _zero_or_one, Table(f"{root}/labeled.csv", contents["labeled.csv"], FETCH)),
-        _part("scored", "score", score, Table(f"{root}/scored.csv", contents["scored.csv"], FETCH)),
+        _part("labeled", "galaxy", _zero_or_one, Table(f"{root}/labeled.csv", contents["labeled.csv"], FETCH_HINT)),
+        _part("scored", "score", score, Table(f"{root}/scored.csv", contents["scored.csv"], FETCH_HINT)),
     ]
     query = images.ids[images.ids // ID_RANGE == SUBSETS.index("query")]
     parts.append(pd.DataFrame({SUBSET: "query", ORDER: np.arange(len(query))}, index=id_index(query)))
     table = pd.concat(parts)
-    if QUERY_TRUTH in contents:
-        truth = _part("query", "score", score, Table(f"{root}/{QUERY_TRUTH}", contents[QUERY_TRUTH]))
-        table.loc[truth.index.intersection(table.index), "score"] = truth["score"]
-    table = table[[SUBSET, ORDER, "score", "galaxy"]].astype({ORDER: np.int64})
+    columns = dict(_COLUMNS)
+    if QUERY_TRUTH in files and images.are_simulated():
+        truth = read_table(files[QUERY_TRUTH])
+        hidden = _part("query", "hidden_score", score, truth)["hidden_score"]
+        table["hidden_score"] = hidden.reindex(table.index)
+        columns["hidden_score"] = _HIDDEN
+    table = table[[SUBSET, ORDER, *columns]].astype({ORDER: np.int64})
     digests = {name: hashlib.sha256(contents[name]).hexdigest() for name in TABLES}
     if not images.are_simulated():
         _report_differences(root, digests, table)
     origin = {"sha256_of_tables": digests, "published_tables": digests == PUBLISHED_SHA256}
     both = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
-    return [LabelTable(", ".join(TABLES), both, table, _COLUMNS, origin)]
+    return [LabelTable(", ".join(TABLES), both, table, columns, origin)]
 
 
 def _contents(root: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of the tables of the data set."""
     if root.is_dir():
-        for name in (*TABLES, QUERY_TRUTH):
-            if (root / name).is_file():
-                yield name, (root / name).read_bytes()
+        for name in TABLES:
+            yield name, (root / name).read_bytes()
         return
     archive, folder = open_archive(root)
     with archive:
         for name in TABLES:
             if str(folder / name) not in archive.members:
-                raise DataError(f"{root}: no {folder / name}", FETCH)
+                raise DataError(f"{root}: no {folder / name}", FETCH_HINT)
             yield name, archive.read(str(folder / name))
 
 

@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from galaxies.data.images import SIMULATED
 from galaxies.data.simulation import make_empty_folder, simulated_chunks
 from galaxies.datasets.cil_cosmology.fields import draw_exposure, draw_noise_exposure, render
+from galaxies.datasets.cil_cosmology.files import QUERY_TRUTH
 from galaxies.datasets.cil_cosmology.pictures import render_picture
 from galaxies.datasets.cil_cosmology.scores import Frame, draw_frame, draw_labeled_score, draw_score
 from galaxies.errors import DataError
@@ -25,7 +26,7 @@ FIRST_ID, LAST_ID = 1_002_900, 9_999_837
 """Smallest and largest id of the published images."""
 
 # Folder of each set -> table of its labels or scores. Nobody published the scores of the query images.
-_TABLES = {"labeled": "labeled.csv", "scored": "scored.csv", "query": "query_truth.csv"}
+_TABLES = {"labeled": "labeled.csv", "scored": "scored.csv", "query": QUERY_TRUTH}
 _SETS = tuple(_TABLES)
 
 CAPACITY = (LAST_ID - FIRST_ID + 1) // len(_SETS)
@@ -58,7 +59,9 @@ def simulate(folder: Path, *, labeled: int, scored: int, query: int, seed: int, 
     for chunk in simulated_chunks(partial(_write_images, folder, seed, numbers), sum(numbers.values()), threads):
         rows.update(chunk)
     for name, number in numbers.items():
-        table = pd.DataFrame([rows[name, index] for index in range(number)], columns=["Id", "Actual"])
+        # Shuffled, because junk is spread evenly over the indices of the labelled images, and a reader may not know.
+        places = _generator(seed, name, 0, "rows").permutation(number)
+        table = pd.DataFrame([rows[name, index] for index in places], columns=["Id", "Actual"])
         with atomic(folder / _TABLES[name]) as temporary:
             table.to_csv(temporary, index=False)
 
@@ -138,7 +141,7 @@ def _is_galaxy(seed: int, index: int) -> bool:
 
 
 def _generator(seed: int, name: str, index: int, purpose: str) -> np.random.Generator:
-    return np.random.default_rng((seed, _SETS.index(name), index, ("score", "image", "label").index(purpose)))
+    return np.random.default_rng((seed, _SETS.index(name), index, ("score", "image", "label", "rows").index(purpose)))
 
 
 def _write_png(path: Path, image: np.ndarray) -> None:

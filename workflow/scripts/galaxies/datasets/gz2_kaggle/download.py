@@ -7,7 +7,7 @@ from galaxies.data.file_checks import archive_has, md5_is
 from galaxies.data.images import MAX_IMAGE_BYTES
 from galaxies.data.kaggle_files import download_competition_file
 from galaxies.datasets.gz2_kaggle.decision_tree import TRAINING_GALAXIES
-from galaxies.datasets.gz2_kaggle.files import CHALLENGE, IMAGES, SOLUTIONS
+from galaxies.datasets.gz2_kaggle.files import CHALLENGE, DOWNLOADS, SOLUTIONS
 from galaxies.datasets.gz2_kaggle.labels import read_solutions
 from galaxies.errors import ConfigError, DataError
 
@@ -15,26 +15,36 @@ ZENODO = "zenodo/images_gz2.zip"
 ZENODO_URL = "https://zenodo.org/records/3565489/files/images_gz2.zip"
 ZENODO_MD5 = "bc647032d31e50c798770cf4430525c7"
 
-_ALTERNATIVE = "set data.gz2_kaggle.source to simulated, or to local with `path` naming a folder with the files"
+_ALTERNATIVE_HINT = "set data.gz2_kaggle.source to simulated, or to local with `path` naming a folder with the files"
 
 
 def fetch(name: str, path: Path) -> None:
-    """Download the file `name` to `path` and check it.
+    """Download the file `name` to `path` and check it (see `check`).
 
-    The archives of the challenge have no published digest: all images must be there and readable, the table must have a
-    row for each and obey the decision tree. The Zenodo archive (more images, under other ids and without the
-    challenge's labels) has its MD5.
+    The Zenodo archive has more images, under other ids and without the challenge's labels.
     Raises ConfigError for a name that is not published, and DataError like `download`.
     """
-    checks = {f"{IMAGES}.zip": archive_has(TRAINING_GALAXIES, ".jpg", member_limit=MAX_IMAGE_BYTES)}
-    checks[f"{SOLUTIONS}.zip"] = check_solutions
-    if name in checks:
-        download_competition_file(CHALLENGE, name, path, check=checks[name], alternative=_ALTERNATIVE)
+    if name in DOWNLOADS:
+        download_competition_file(
+            CHALLENGE, name, path, check=lambda part: check(name, part), alternative=_ALTERNATIVE_HINT
+        )
     elif name == ZENODO:
         download(ZENODO_URL, path, check=md5_is(ZENODO_MD5))
     else:
-        known = ", ".join([*checks, ZENODO])
+        known = ", ".join([*DOWNLOADS, ZENODO])
         raise ConfigError(f"gz2_kaggle has no file {name!r} to download; there are: {known}")
+
+
+def check(name: str, path: Path) -> None:
+    """Raise DataError unless `path` is the archive `name` of the challenge.
+
+    No digest of it is published: all images must be there and readable, the table must have a row for each and obey
+    the decision tree.
+    """
+    if name == f"{SOLUTIONS}.zip":
+        check_solutions(path)
+    else:
+        archive_has(TRAINING_GALAXIES, ".jpg", member_limit=MAX_IMAGE_BYTES)(path)
 
 
 def check_solutions(path: Path) -> None:

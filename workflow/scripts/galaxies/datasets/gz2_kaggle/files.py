@@ -12,21 +12,24 @@ ID_COLUMN = "GalaxyID"
 CHALLENGE = "galaxy-zoo-the-galaxy-challenge"  # name of the competition, and of the archive of all its files
 DOWNLOADS = (f"{IMAGES}.zip", f"{SOLUTIONS}.zip")  # what source download brings
 
-FETCH = (
+FETCH_HINT = (
     f"fetch the published files with `kaggle competitions download -c {CHALLENGE}` and put them there, set "
     "data.gz2_kaggle.path to where they are, or set data.gz2_kaggle.source to download or simulated"
 )
-_OWN_IMAGES = "data.gz2_kaggle.path names the folder, the key `images` of data.gz2_kaggle the images in it"
-_OWN_TABLE = "data.gz2_kaggle.path names the folder, the key `file` of data.gz2_kaggle.labels the table in it"
+_OWN_IMAGES_HINT = "data.gz2_kaggle.path names the folder, the key `images` of data.gz2_kaggle the images in it"
+_OWN_TABLE_HINT = "data.gz2_kaggle.path names the folder, the key `file` of data.gz2_kaggle.labels the table in it"
 
 
 def find(folder: Path, settings: dict) -> dict[str, Path]:
-    """Places of the `images` and of each label table of `settings`, by its `file`.
+    """Places of the `images` and of each label table of `settings`, as `table <file>`.
 
-    Raises DataError naming the places looked at and what to do.
+    folder : also the archive of the whole challenge. Raises DataError naming the places looked at and what to do.
     """
-    tables = {table["file"]: find_table(folder, table["file"]) for table in settings["labels"]}
-    return {"images": find_images(folder, settings["images"]), **tables}
+    root = Path(folder).expanduser()
+    if root.is_file() and root.suffix.lower() == ".zip":
+        return {"images": root, **{f"table {table['file']}": root for table in settings["labels"]}}
+    tables = {f"table {table['file']}": find_table(root, table["file"]) for table in settings["labels"]}
+    return {"images": find_images(root, settings["images"]), **tables}
 
 
 def find_images(folder: Path, name: str | None = None) -> Path:
@@ -36,7 +39,7 @@ def find_images(folder: Path, name: str | None = None) -> Path:
     Raises DataError naming the places looked at and what to do.
     """
     names = [name] if name else [IMAGES, f"{IMAGES}.zip", f"{CHALLENGE}.zip"]
-    hint = FETCH if Path(names[0]).stem == IMAGES else _OWN_IMAGES
+    hint = FETCH_HINT if Path(names[0]).stem == IMAGES else _OWN_IMAGES_HINT
     found = _find(folder, names, Path.exists, "images", hint)
     return next(filter(holds_files, found), found[0])
 
@@ -48,8 +51,8 @@ def find_table(folder: Path, name: str) -> Path:
     """
     names = [name] if Path(name).suffix.lower() in (".csv", ".zip") else [name, f"{name}.csv", f"{name}.zip"]
     if Path(name).stem == SOLUTIONS:
-        return _find(folder, [*names, f"{CHALLENGE}.zip"], Path.is_file, "labels", FETCH)[0]
-    return _find(folder, names, Path.is_file, "labels", _OWN_TABLE)[0]
+        return _find(folder, [*names, f"{CHALLENGE}.zip"], Path.is_file, "labels", FETCH_HINT)[0]
+    return _find(folder, names, Path.is_file, "labels", _OWN_TABLE_HINT)[0]
 
 
 def holds_files(path: Path) -> bool:

@@ -8,7 +8,7 @@ from galaxies.data.archives import Archive, is_litter
 from galaxies.data.images import MAX_IMAGE_BYTES, ImageFiles, ImageFormat, files_by_id
 from galaxies.data.projections import Projection, bilinear
 from galaxies.data.tables import listed
-from galaxies.datasets.gz2_kaggle.files import FETCH, IMAGES, holds_files
+from galaxies.datasets.gz2_kaggle.files import FETCH_HINT, IMAGES, holds_files
 from galaxies.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 CHANNELS = ("R", "G", "B")
 UNITS = "8-bit sRGB-like display values, 0..255"
 
-_LAYOUT_HINT = f"expected {IMAGES}/<GalaxyID>.jpg, or {IMAGES}.zip with these files; {FETCH}"
+_LAYOUT_HINT = f"expected {IMAGES}/<GalaxyID>.jpg, or {IMAGES}.zip with these files; {FETCH_HINT}"
 
 
 def projection(view: str, settings: dict) -> Projection:

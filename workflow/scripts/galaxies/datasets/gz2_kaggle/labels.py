@@ -11,7 +11,7 @@ from galaxies.data.catalogue import LabelTable
 from galaxies.data.images import ImageSource
 from galaxies.data.tables import MAX_PROBLEMS, number_between, read_label_table, read_table, suggestion
 from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS, QUESTIONS, SUM_TOLERANCE, tree_errors, tree_violations
-from galaxies.datasets.gz2_kaggle.files import FETCH, ID_COLUMN, SOLUTIONS
+from galaxies.datasets.gz2_kaggle.files import FETCH_HINT, ID_COLUMN, SOLUTIONS
 from galaxies.errors import ConfigError, DataError, quoted
 from galaxies.files import sha256
 
@@ -26,7 +26,7 @@ _KEYS = {"solutions": set(), "class": {"column", "id_column"}, "numeric": {"colu
 def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> list[LabelTable]:
     """The label tables of the configuration, each checked; their columns are fractions in [0, 1].
 
-    files : places of the tables by the `file` of each, as `files.find` returns them.
+    files : places of the tables, as `files.find` returns them.
     settings : `labels` lists `{"file": ..., "kind": "solutions"}`, `{"kind": "class", "column": ...}` or
         `{"kind": "numeric", "column": ..., "range": [lowest, highest]}`; the last two may name an `id_column`.
 
@@ -37,7 +37,7 @@ def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> 
     ConfigError
         The description of a table is impossible.
     """
-    return [_read_table(files[table["file"]], table) for table in settings["labels"]]
+    return [_read_table(files[f"table {table['file']}"], table) for table in settings["labels"]]
 
 
 def _read_table(path: Path, table: dict) -> LabelTable:
@@ -88,7 +88,7 @@ def read_solutions(path: Path) -> pd.DataFrame:
         than `MAX_VIOLATING_SHARE` of the rows, or by more than `MAX_SUM_ERROR` anywhere.
     """
     path = Path(path)
-    table = read_table(path, FETCH if path.stem == SOLUTIONS else None, stem=SOLUTIONS)
+    table = read_table(path, FETCH_HINT if path.stem == SOLUTIONS else None, stem=SOLUTIONS)
     _check_header(path, table.header)
     solutions = table.parse(0, dict.fromkeys(range(1, len(table.header)), number_between(0.0, 1.0)))
     _check_tree(path, solutions)

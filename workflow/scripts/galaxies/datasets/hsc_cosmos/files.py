@@ -14,7 +14,7 @@ GIT_BLOBS = {
 }
 DOWNLOADS = tuple(GIT_BLOBS)  # what source download brings
 
-FETCH = (
+FETCH_HINT = (
     f"set data.hsc_cosmos.source to download, fetch {IDS}, {IMAGES} and {CATALOGUE} from {URL} into that folder "
     "yourself, set data.hsc_cosmos.path to where they are, or set data.hsc_cosmos.source to simulated"
 )
@@ -28,9 +28,9 @@ def find(folder: Path, settings: dict) -> dict[str, Path]:
     root = Path(folder).expanduser()
     if not root.is_dir():
         problem = "a file, expected a folder" if root.exists() else "no such folder"
-        raise DataError(f"{root}: {problem} with the data set hsc_cosmos", FETCH)
+        raise DataError(f"{root}: {problem} with the data set hsc_cosmos", FETCH_HINT)
     place = next((place for place in (root, root / "data") if (place / IMAGES).is_file()), root)
     missing = [name for name in GIT_BLOBS if not (place / name).is_file()]
     if missing:
-        raise DataError(f"{place}: no {', '.join(missing)} of the data set hsc_cosmos there", FETCH)
+        raise DataError(f"{place}: no {', '.join(missing)} of the data set hsc_cosmos there", FETCH_HINT)
     return {name: place / name for name in GIT_BLOBS}

@@ -91,7 +91,7 @@ def open_images(files: dict[str, Path], settings: dict) -> ArrayImages:
 def _array(path: Path) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
     # What numpy's reader of headers raises is not documented.
     except (

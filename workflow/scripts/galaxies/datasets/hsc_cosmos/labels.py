@@ -7,7 +7,7 @@ import pandas as pd
 from galaxies.data.catalogue import LabelTable
 from galaxies.data.images import ImageSource
 from galaxies.data.tables import Parser, number_between, read_table, truth
-from galaxies.datasets.hsc_cosmos.files import CATALOGUE, FETCH
+from galaxies.datasets.hsc_cosmos.files import CATALOGUE, FETCH_HINT
 from galaxies.errors import DataError
 from galaxies.files import sha256
 
@@ -19,11 +19,11 @@ DWARF_LOG_MASS = (8.0, 9.0)
 
 _ANY = number_between(float("-inf"), float("inf"))
 _COLUMNS = {
-    "redshift": {"kind": "numeric", "unit": "photometric redshift of COSMOS"},
+    "redshift": {"kind": "numeric", "unit": "photometric, of COSMOS"},
     "log_stellar_mass": {"kind": "numeric", "unit": "log10 of the stellar mass in solar masses"},
     "dwarf": {
         "kind": "class",
-        "unit": f"1 if redshift < {MAX_DWARF_REDSHIFT} and {DWARF_LOG_MASS[0]:g} < log mass < {DWARF_LOG_MASS[1]:g}",
+        "unit": f"redshift < {MAX_DWARF_REDSHIFT}, {DWARF_LOG_MASS[0]:g} < log mass < {DWARF_LOG_MASS[1]:g}",
         "range": [0.0, 1.0],
     },
 }
@@ -41,7 +41,7 @@ def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> 
         A column is absent, or a value of a selected row is no finite number.
     """
     path = files[CATALOGUE]
-    table = read_table(path, FETCH)
+    table = read_table(path, FETCH_HINT)
     # Only selected rows must be complete, so numbers are parsed as text first.
     text = {table.position(name): str for name in (SELECTED, REDSHIFT, LOG_MASS)}
     rows = table.parse(table.position(ID_COLUMN), text, unique=False)
@@ -76,6 +76,8 @@ def _parsed(path: Path, rows: pd.DataFrame, column: str, parse: Parser) -> pd.Se
         try:
             return parse(text)
         except ValueError as error:
-            raise DataError(f"{path}: {column} is {text[:60]!r} in a row that is needed, {error}", FETCH) from error
+            raise DataError(
+                f"{path}: {column} is {text[:60]!r} in a row that is needed, {error}", FETCH_HINT
+            ) from error
 
     return rows[column].map(value)
