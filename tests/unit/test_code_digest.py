@@ -103,6 +103,20 @@ def test_import_inside_a_function_is_followed(scripts):
     assert code_digest(scripts / "plot.py") != before
 
 
+def test_reworded_hint_changes_nothing(scripts):
+    """Texts for people alone are kept in variables whose names end in "hint"; other texts count."""
+    path = scripts / "galaxies/losses.py"
+    text = (
+        "MEND_HINT = f'do {1}'\nKIND = 'mean'\n\ndef mse(a, b):\n    hint = 'why'\n    return MEND_HINT, KIND, hint\n"
+    )
+    (scripts / "train.py").write_text("from galaxies.losses import mse\n\nmse(1, 2)\n")
+    path.write_text(text)
+    before = code_digest(scripts / "train.py")
+    for old, new, same in (("do", "try", True), ("why", "because", True), ("'mean'", "'sum'", False)):
+        path.write_text(text.replace(old, new))
+        assert (code_digest(scripts / "train.py") == before) is same
+
+
 def test_statement_that_runs_at_import_counts(scripts):
     before = code_digest(scripts / "plot.py")
     with (scripts / "galaxies/plots.py").open("a") as file:

@@ -57,6 +57,28 @@ def test_papers_of_a_run_are_those_that_it_names():
     assert merged_config({**MINIMAL, "papers": {}}, EXPERIMENTS, SCHEMA)["papers"] == {}
 
 
+def test_values_of_the_command_line_come_as_text():
+    """`--config seeds='[0]'` reaches the workflow as ['0']."""
+    changes = {"seeds": ["0", "3"], "downloads_as_jobs": "true", "data": {"gz2_kaggle": {"shard_images": "50"}}}
+    config = merge(changes | {"compute": {"log_seconds": "2.5"}})
+    assert config["seeds"] == [0, 3]
+    assert config["downloads_as_jobs"] is True
+    assert config["data"]["gz2_kaggle"]["shard_images"] == 50
+    assert config["compute"]["log_seconds"] == 2.5
+    assert merge({"run": "2026"})["run"] == "2026"  # where text is wanted it stays text
+
+
+def test_null_takes_a_published_set_away():
+    data = {"cil_cosmology": {"source": "simulated"}}
+    split = {"sizes": {"labeled_train": None, "labeled_validation": None, "scored_train": 100}}
+    config = merge({"data": data, "papers": {"two_in_one": {"split": split}}})
+    assert config["papers"]["two_in_one"]["split"]["sizes"] == {"scored_validation": 96, "scored_train": 100}
+
+
+def with_data(name, **settings):
+    return {"data": {name: {"source": "local", "path": "a"} | settings}}
+
+
 def test_merging_leaves_its_arguments_alone():
     base, overrides = {"a": {"b": [1], "c": 2}}, {"a": {"b": [3]}}
     merged = deep_merge(base, overrides)
@@ -93,6 +115,19 @@ def test_merging_leaves_its_arguments_alone():
         (experiment({"optimiser": {"learning_rate": "1e-3"}}), ["learning_rate", "'1e-3'", "1.0e-3"]),
         ({"data": {"gz2_kaggle": {"labels": [{"file": "a", "kind": "solutions", "column": "b"}]}}}, ["'column'"]),
         ({"compute": {"device": "gpu"}}, ["compute.device", "'gpu'"]),
+        (with_data("hst_cosmos", source="download"), ["data.hst_cosmos.source", "known: local"]),
+        (with_data("gz2_kaggle", path="a/{b}"), ["data.gz2_kaggle.path", "braces"]),
+        (with_data("gz2_kaggle", source="simulated", frame=100), ["data.gz2_kaggle.frame", "424 pixels"]),
+        (with_data("cil_cosmology", views=["pooled_64"]), ["data.cil_cosmology.views", "500, 250, 125, 63"]),
+        (with_data("cil_cosmology", views=["histogram_300"]), ["histogram_300", "256"]),
+        (with_data("cil_cosmology", views=["full_1001"]), ["full_1001", "not enlarged"]),
+        (with_data("gz2_kaggle", views=["pooled_53"]), ["data.gz2_kaggle.views", "full, crop"]),
+        (with_data("hsc_cosmos", views=["full_25"]), ["full_25", "not resampled", "full_50"]),
+        (with_data("hst_cosmos", views=["crop64_32"]), ["crop64_32", "crop32_32"]),
+        (with_data("hsc_cosmos", views=["ful_50"]), ["data.hsc_cosmos.views", "ful_50"]),
+        ({"papers": {"two_in_one": None}}, ["papers.two_in_one.dataset", "cil_cosmology"]),
+        ({"papers": {"galaxy_zoo_cnn": {"split": {"sizes": {"test": None}}}}}, ["no 'test'", "approach1"]),
+        ({"papers": {"galaxy_zoo_cnn": {"split": {"sizes": {"test": 0}}}}}, ["split.sizes.test", "0"]),
     ],
 )
 def test_bad_configuration_names_key_and_remedy(overrides, words):

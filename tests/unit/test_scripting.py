@@ -29,6 +29,8 @@ SCRIPT = """
             raise OSError(28, "No space left on device", "out.csv")
         if seed == 4:
             raise ValueError("a defect")
+        if seed == 5:
+            raise KeyboardInterrupt
         print([v.name for v in views], table.name, settings, seed, weights, fast)
 
     if __name__ == "__main__":
@@ -65,6 +67,7 @@ def test_help_names_every_option(tmp_path):
         (1, 1, ["Error: row 7 is bad", "Hint: mend it"]),
         (2, 75, ["state saved"]),
         (3, 1, ["out.csv: No space left on device"]),
+        (5, 130, ["Interrupted"]),
     ],
 )
 def test_expected_errors_are_one_message(tmp_path, seed, code, words):

@@ -11,6 +11,6 @@ simulator  optional: simulate(folder, *, seed, threads, ...) writes the publishe
            the keys of `simulate` in the configuration.
 
 `settings` are the keys of the data set in the configuration apart from those that all data sets share (source, path,
-unmatched, views, shard_images, simulate). What data sets share is in galaxies.data: images in files (8-bit JPEG or PNG),
-zip archives, CSV tables, projections, downloads.
+unmatched, views, shard_images, simulate). What data sets share is in galaxies.data: images in files (8-bit JPEG or
+PNG), zip archives, CSV tables, projections, downloads.
 """
