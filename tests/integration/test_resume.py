@@ -152,7 +152,7 @@ def test_changed_pixels_are_refused(data, tmp_path):
     for name in ("view.h5", "split.csv"):
         (tmp_path / name).write_bytes((data / name).read_bytes())
     with h5py.File(tmp_path / "view.h5", "r+") as file:
-        file["images"][3, 0, 0, 0] ^= 1
+        file["pixels"][3, 0, 0, 0] ^= 1
     result = Training(tmp_path, tmp_path).run()
     assert result.returncode == 1
     assert "view.h5: the pixels have changed" in result.stderr

@@ -86,7 +86,7 @@ class TestFinishedRun:
 
     def test_views_know_their_origin(self, finished):
         with h5py.File(finished.folder / "results/tiny/data/gz2_kaggle/crop250_70.h5") as file:
-            assert file["images"].shape == (48, 3, 70, 70)
+            assert file["pixels"].shape == (48, 3, 70, 70)
             assert file.attrs["simulated"]
         provenance = json.loads((finished.folder / "results/tiny/data/gz2_kaggle/provenance.json").read_text())
         assert provenance["simulated"] is True
