@@ -155,7 +155,7 @@ def test_changed_pixels_are_refused(data, tmp_path):
         file["pixels"][3, 0, 0, 0] ^= 1
     result = Training(tmp_path, tmp_path).run()
     assert result.returncode == 1
-    assert "view.h5: the pixels have changed" in result.stderr
+    assert "view.h5: the pixels are not those that were packed" in result.stderr
 
 
 def test_other_settings_start_anew(data, undisturbed, tmp_path):
