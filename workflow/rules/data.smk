@@ -2,7 +2,6 @@
 
 
 localrules:
-    fetch_imagenet_weights,
     split_dataset,
 
 
@@ -10,6 +9,7 @@ if not config["downloads_as_jobs"]:  # compute nodes often have no network
 
     localrules:
         fetch_file,
+        fetch_imagenet_weights,
 
 
 rule data:
