@@ -513,7 +513,7 @@ def test_a_full_disk_keeps_what_has_arrived(target):
         process = downloader(server, target, largest=80_000)
         _, message = process.communicate(timeout=60)
         assert process.returncode == 1
-        assert "images.zip: File too large\nHint: make room" in message
+        assert "images.zip: the disk is full or a quota is reached (File too large)\nHint: make room" in message
         assert part(target).read_bytes() == CONTENT[:80_000]
         fetch(server, target)
         assert server.ranges() == [None, "bytes=80000-"]

@@ -331,7 +331,7 @@ def test_disk_full_while_writing(many, limit):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
-        with pytest.raises(DataError, match=r"view\.h5: the disk is full .*nothing was kept"):
+        with pytest.raises(DataError, match=r"view\.h5: the disk is full [\s\S]*nothing was kept"):
             many()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

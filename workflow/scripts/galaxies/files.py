@@ -1,6 +1,7 @@
 """Files that are either whole or absent, and their digests."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -31,6 +32,17 @@ def atomic(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def full_disk_as_data_error(path: Path, hint: str) -> Iterator[None]:
+    """Turn a failed write for lack of room, by the disk, a quota or a limit, into a DataError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise DataError(f"{path}: the disk is full or a quota is reached ({error.strerror})", hint) from error
 
 
 @contextlib.contextmanager

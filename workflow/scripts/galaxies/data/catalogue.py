@@ -58,7 +58,8 @@ def build_catalogue(image_ids: np.ndarray, tables: Sequence[LabelTable], unmatch
     Raises
     ------
     DataError
-        Ids do not match, no object is left, or two tables give the same column.
+        Ids do not match, no object is left, two tables give the same column, or a label has a name that the catalogue
+        uses itself.
     ConfigError
         `unmatched` is impossible.
     """

@@ -5,7 +5,6 @@ What has arrived lies in `.<name>.part` beside the target, and `.<name>.part.jso
 
 import contextlib
 import email.utils
-import errno
 import json
 import logging
 import os
@@ -30,7 +29,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from galaxies.data.file_checks import Check
 from galaxies.errors import DataError
-from galaxies.files import write_text
+from galaxies.files import full_disk_as_data_error, write_text
 from galaxies.progress import duration
 
 logger = logging.getLogger(__name__)
@@ -444,17 +443,9 @@ class _Transfer:
                 "make room and run the same command again; what has arrived is kept",
             )
 
-    @contextlib.contextmanager
-    def _on_disk(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise
-            raise DataError(
-                f"{self.part.target}: {error.strerror}",
-                "make room (`df` and `quota` show it) and run the same command again; what has arrived is kept",
-            ) from error
+    def _on_disk(self) -> contextlib.AbstractContextManager[None]:
+        hint = "make room (`df` and `quota` show it) and run the same command again; what has arrived is kept"
+        return full_disk_as_data_error(self.part.target, hint)
 
 
 class _Report(contextlib.ExitStack):

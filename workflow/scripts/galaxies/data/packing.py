@@ -1,7 +1,5 @@
 """Packing: from images on disk to views, whole or in shards that are joined without copying."""
 
-import contextlib
-import errno
 import hashlib
 import io
 import json
@@ -25,7 +23,7 @@ from galaxies.data.images import ImageSource
 from galaxies.data.projections import Projection
 from galaxies.data.store import FORMAT, FORMAT_VERSION, View, first_few
 from galaxies.errors import ConfigError, DataError
-from galaxies.files import atomic, sha256
+from galaxies.files import atomic, full_disk_as_data_error, sha256
 from galaxies.progress import duration
 from galaxies.views import parse_view
 
@@ -35,6 +33,7 @@ _BLOCK_BYTES = 2**20
 _BLOCK_ROWS = 256  # at most, so that views of a few numbers per image are decoded in parallel too
 _MAX_BAD_IMAGES = 10  # in one message
 _PROGRESS_SECONDS = 10
+_ROOM_HINT = "nothing was kept; make room, or put the results folder on a larger disk"
 _SHARED = ("dataset", "view", "source", "simulated", "crop", "size", "units", "channels", "dtype", "block")
 
 
@@ -84,7 +83,7 @@ def pack_view(
     for left in view.parent.glob(f".{view.stem}.*.part{view.suffix}"):  # of a packing that was killed
         left.unlink(missing_ok=True)
     _check_space(view, shape, projection.dtype)
-    with _full_disk_as_data_error(view), atomic(view) as temporary:
+    with full_disk_as_data_error(view, _ROOM_HINT), atomic(view) as temporary:
         with _HDF5Target(temporary) as target, h5py.File(target, "w") as file:
             _write_table(file, table, attributes)
             chunks = (min(len(table), block), *projection.shape)
@@ -131,7 +130,7 @@ def join_shards(shards: Sequence[Path], catalogue: Path, view: Path) -> None:
     for path, (_, part, _) in zip(shards, parts, strict=True):
         layout[first : first + part[0]] = h5py.VirtualSource(os.path.relpath(path, view.parent), "pixels", shape=part)
         first += part[0]
-    with _full_disk_as_data_error(view), atomic(view) as temporary, h5py.File(temporary, "w") as file:
+    with full_disk_as_data_error(view, _ROOM_HINT), atomic(view) as temporary, h5py.File(temporary, "w") as file:
         attributes = {"catalogue_sha256": own, "pixels_sha256": digest.hexdigest()}
         _write_table(file, table, {**common, **attributes})
         file.create_virtual_dataset("pixels", layout)
@@ -304,16 +303,3 @@ def _check_space(view: Path, shape: tuple[int, ...], dtype: str) -> None:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.{1 if size < 10e6 else 0}f} MB"
-
-
-@contextlib.contextmanager
-def _full_disk_as_data_error(view: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        raise DataError(
-            f"{view}: the disk is full or a quota is reached ({error.strerror}); nothing was kept",
-            "make room, or put the results folder on a larger disk",
-        ) from error
