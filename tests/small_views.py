@@ -26,6 +26,30 @@ def write_view(path: Path, count: int = 64, size: int = 70, columns: int = 37, s
     return images
 
 
+def write_galaxies(path: Path, count: int = 96, size: int = 20, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Write a view of blobs in noise, float32 (count, 3, size, size), with the labels of galaxies.
+
+    The brightness of a blob is its mass; `bright` is 1 where the mass is above 9. Returns images and labels (count, 3).
+    """
+    rng = np.random.default_rng(seed)
+    mass, redshift = rng.uniform(8, 10, count), rng.uniform(0, 1, count)
+    labels = np.stack([redshift, mass, mass > 9], axis=1).astype(np.float32)
+    offset = np.arange(size) - (size - 1) / 2
+    blob = np.exp(-(offset[:, None] ** 2 + offset**2) / (2 * (size / 8) ** 2))
+    images = (mass[:, None, None, None] - 8) * blob + 0.1 * rng.standard_normal((count, 3, size, size))
+    images = images.astype(np.float32)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("pixels", data=images, chunks=(min(count, 16), 3, size, size))
+        file["ids"] = 100 + np.arange(count, dtype=np.int64)
+        file["labels"] = labels
+        file["labels"].attrs["columns"] = ["redshift", "log_stellar_mass", "bright"]
+        file.attrs.update({"dataset": "hsc_cosmos", "view": f"full_{size}", "source": "simulated", "simulated": True})
+        file.attrs.update({"crop": 0, "channels": ["g", "i", "y"], "dtype": "float32", "block": 16, "size": size})
+        file.attrs.update({"units": "as stored", "versions": "{}", "format": "galaxies-view", "format_version": 2})
+        file.attrs.update({"catalogue_sha256": f"{seed:064d}", "pixels_sha256": hashlib.sha256(images).hexdigest()})
+    return images, labels
+
+
 def write_split(path: Path, train: int, validation: int, test: int) -> None:
     """Write a split of the galaxies of `write_view` in the order of their ids."""
     names = ["train"] * train + ["validation"] * validation + ["test"] * test

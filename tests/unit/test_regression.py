@@ -32,7 +32,7 @@ def images(tmp_path_factory):
 @pytest.fixture
 def method(images):
     torch.manual_seed(0)
-    return build(EXPERIMENT, images, images, CPU)
+    return build(EXPERIMENT, images, images, CPU, {})
 
 
 def numpy_rmse(predictions, labels):
@@ -92,7 +92,7 @@ def test_an_interrupted_evaluation_returns_to_training(method):
 def test_it_learns_a_few_images_by_heart(images):
     torch.manual_seed(0)
     network = {**EXPERIMENT["network"], "dropout": [0.0]}
-    method = build({**EXPERIMENT, "network": network, "augmentation": {}}, images, images, CPU)
+    method = build({**EXPERIMENT, "network": network, "augmentation": {}}, images, images, CPU, {})
     batch = next(images.batches(torch.arange(8), 8))
     generator = torch.Generator().manual_seed(0)
     errors = [float(method.training_step(batch, generator)["squared_error"]) for _ in range(100)]
@@ -134,11 +134,11 @@ def test_memory_layouts_agree(images):
     for channels_last in (True, False):
         torch.manual_seed(0)
         compute = Compute(torch.device("cpu"), channels_last=channels_last)
-        results.append(predict(build(EXPERIMENT, images, images, compute).network, images, compute))
+        results.append(predict(build(EXPERIMENT, images, images, compute, {}).network, images, compute))
     torch.testing.assert_close(*results)
 
 
 def test_unknown_keys_are_refused(images):
     network = {**EXPERIMENT["network"], "filter": [3]}
     with pytest.raises(ConfigError, match=r"network: unknown key 'filter'.*filters"):
-        build({**EXPERIMENT, "network": network}, images, images, CPU)
+        build({**EXPERIMENT, "network": network}, images, images, CPU, {})

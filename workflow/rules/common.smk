@@ -6,11 +6,12 @@ from pathlib import Path
 
 WORKFLOW = Path(workflow.current_basedir).parent
 SCRIPTS = WORKFLOW / "scripts"
-EXPERIMENTS = WORKFLOW.parent / "config" / "experiments"
+PUBLISHED_EXPERIMENTS = WORKFLOW.parent / "config" / "experiments"
 SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 sys.path.insert(0, str(SCRIPTS))
 
 import yaml
+from galaxies.augmentation_study import expanded, grid, saw_validation
 from galaxies.code_digest import code_digest
 from galaxies.config import merged_config, published_config, published_frame
 from galaxies.data.shards import count_rows, count_shards
@@ -21,12 +22,13 @@ from galaxies.registry import named_module
 from galaxies.views import PATTERN, parse_view
 
 try:
-    config = merged_config(config, EXPERIMENTS, SCHEMA)
+    config = merged_config(config, PUBLISHED_EXPERIMENTS, SCHEMA)
 except PipelineError as error:
     sys.exit(f"Error: {error}")  # the message alone; Snakemake would wrap it in a traceback
 
 RESULTS = f"results/{config['run']}"
-PUBLISHED = {paper: published_config(paper, EXPERIMENTS, SCHEMA) for paper in config["papers"]}
+PUBLISHED = {paper: published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA) for paper in config["papers"]}
+EXPERIMENTS = {paper: expanded(settings) for paper, settings in config["papers"].items()}  # paper -> name -> settings
 REPORTED = os.path.relpath(WORKFLOW.parent / "config" / "reported.csv")
 TARGETS = {}  # paper -> {short name: file below the paper's results}; each paper's rules add theirs
 
@@ -78,7 +80,7 @@ def paper_of(wildcards):
 
 
 def experiment_of(wildcards):
-    experiments = paper_of(wildcards)["experiments"]
+    experiments = EXPERIMENTS[wildcards.paper]
     if wildcards.experiment not in experiments:
         sys.exit(
             f"Error: {wildcards.paper} has no experiment {wildcards.experiment!r}; it has: {', '.join(experiments)}"
@@ -87,20 +89,29 @@ def experiment_of(wildcards):
 
 
 def experiment_code(script):
-    """Digest of a script's code together with the method and the architecture that the experiment names."""
+    """Digest of a script's code together with the methods and the architectures that the experiment names."""
 
     def digest(wildcards):
         settings = experiment_of(wildcards)
-        return code_of(
-            script, f"galaxies.methods.{settings['method']}", f"galaxies.models.{settings['network']['architecture']}"
-        )
+        modules = modules_of(settings)
+        if settings.get("generator"):
+            modules |= modules_of(EXPERIMENTS[wildcards.paper][settings["generator"]])
+        return code_of(script, *sorted(modules))
 
     return digest
 
 
+def modules_of(settings):
+    """Modules of the method and of the architectures of an experiment."""
+    networks = settings.get("networks") or {"network": settings["network"]}
+    architectures = {f"galaxies.models.{network['architecture']}" for network in networks.values()}
+    return {f"galaxies.methods.{settings['method']}", *architectures}
+
+
 def training_settings(wildcards):
     """Settings of an experiment that a training reads."""
-    return {key: value for key, value in experiment_of(wildcards).items() if key != "reported_as"}
+    described = ("reported_as", "label")
+    return {key: value for key, value in experiment_of(wildcards).items() if key not in described}
 
 
 def compute_settings(wildcards, threads):
@@ -161,8 +172,8 @@ def reader_settings(wildcards):
 
 def views_of(dataset):
     """Names of the views of a data set that the run needs: those it names, and those of its experiments."""
-    papers = [settings for settings in config["papers"].values() if settings["dataset"] == dataset]
-    used = [settings["experiments"][name]["view"] for settings in papers for name in settings["include"]]
+    papers = [paper for paper, settings in config["papers"].items() if settings["dataset"] == dataset]
+    used = [EXPERIMENTS[paper][name]["view"] for paper in papers for name in trained(paper)]
     return sorted({*config["data"][dataset]["views"], *used})
 
 
@@ -208,8 +219,7 @@ def provenance_of(paper):
 
 
 def view_of(paper, experiment):
-    settings = config["papers"][paper]
-    return f"{RESULTS}/data/{settings['dataset']}/{settings['experiments'][experiment]['view']}.h5"
+    return f"{RESULTS}/data/{dataset_of_paper(paper)}/{EXPERIMENTS[paper][experiment]['view']}.h5"
 
 
 def view_of_experiment(wildcards):
@@ -219,10 +229,29 @@ def view_of_experiment(wildcards):
 
 def pretrained_weights(wildcards):
     """File with the published weights that an experiment starts from, or none."""
-    network = experiment_of(wildcards)["network"]
-    if network["architecture"] != "resnet50" or network["pretrained"] == "none":
+    network = experiment_of(wildcards).get("network", {})
+    if network.get("architecture") != "resnet50" or network["pretrained"] == "none":
         return []
     return network["weights"] or "resources/imagenet/resnet50-0676ba61.pth"
+
+
+def model_of(key):
+    """Function that gives the model of the training, of the same seed, that an experiment names as `key`, or none."""
+
+    def model(wildcards):
+        name = experiment_of(wildcards).get(key)
+        return f"{RESULTS}/{wildcards.paper}/{name}/seed{wildcards.seed}/model.pt" if name else []
+
+    return model
+
+
+def seeds_of(paper):
+    return config["papers"][paper]["seeds"] or config["seeds"]
+
+
+def trained(paper):
+    """Names of the experiments of a paper that this run trains, save those that they build on."""
+    return [*included(paper), *(entry["experiment"] for entry in grid_of(paper))]
 
 
 def checkpoint_folder(wildcards):
@@ -247,8 +276,44 @@ def trainings_of(paper):
             "differences": changes(paper, experiment),
         }
         for experiment in settings["include"]
-        for seed in config["seeds"]
+        for seed in seeds_of(paper)
     ]
+
+
+# The augmentation experiment
+
+
+def study_of(paper):
+    """The augmentation experiment of a paper, for scripts: its question, and what each arm is."""
+    study = config["papers"][paper]["augmentation"]
+    arms = [
+        {
+            "arm": name,
+            **{key: arm[key] for key in ("label", "reported_as", "recorded_as", "generator", "real_images")},
+            "generated_per_real": arm["generated_per_real"] if arm["generator"] else None,
+            "leaked": saw_validation(study, EXPERIMENTS[paper], name),
+            "sizes": arm["sizes"] or study["sizes"],
+        }
+        for name, arm in study["arms"].items()
+    ]
+    return {**{key: study[key] for key in ("target", "baseline", "question")}, "arms": arms}
+
+
+def grid_of(paper):
+    """Every training of the augmentation experiment: its experiment, arm, size and seed; none if a paper has no such."""
+    study = config["papers"][paper].get("augmentation")
+    entries = grid(study) if study else []
+    return [{**entry, "seed": seed} for entry in entries for seed in seeds_of(paper)]
+
+
+def grid_files(paper, file):
+    """Files of all trainings of the augmentation experiment, in the order of `grid_of`."""
+    return [f"{RESULTS}/{paper}/{entry['experiment']}/seed{entry['seed']}/{file}" for entry in grid_of(paper)]
+
+
+def generators_of(paper):
+    """Conditional generators that are compared with one another."""
+    return [name for name in included(paper) if EXPERIMENTS[paper][name]["method"] == "conditional_gan"]
 
 
 # Figures
@@ -257,8 +322,8 @@ def trainings_of(paper):
 def changes(paper, experiment):
     """How an experiment of this run differs from the published one, as a list of texts."""
     ours, published = config["papers"][paper], PUBLISHED[paper]
-    settings = ours["experiments"][experiment]
-    reference = published["experiments"].get(experiment) if settings["reported_as"] else None
+    settings = EXPERIMENTS[paper][experiment]
+    reference = published["experiments"].get(experiment) if settings.get("reported_as") else None
     data, compute = config["data"][ours["dataset"]], config["compute"]
     standard = {"frame": published_frame(ours["dataset"], SCHEMA), "unmatched": "error"}
     return [
@@ -281,7 +346,7 @@ def title_of(paper):
 
 def histories_of(paper):
     return lambda wildcards: [
-        f"{RESULTS}/{paper}/{wildcards.experiment}/seed{seed}/history.csv" for seed in config["seeds"]
+        f"{RESULTS}/{paper}/{wildcards.experiment}/seed{seed}/history.csv" for seed in seeds_of(paper)
     ]
 
 

@@ -33,7 +33,7 @@ rule galaxy_zoo_cnn_make_examples:
         size=parse_view(config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach2"]["view"]).size,
         folder=folder_of(dataset_of_paper("galaxy_zoo_cnn")),
         settings=settings_of(dataset_of_paper("galaxy_zoo_cnn")),
-        seed=config["seeds"][0],
+        seed=seeds_of("galaxy_zoo_cnn")[0],
         code=code_of("make_examples.py"),
     message:
         "Choosing example galaxies"
@@ -143,7 +143,7 @@ rule galaxy_zoo_cnn_join_histories:
     conda:
         "../../envs/plot.yaml"
     params:
-        seeds=config["seeds"],
+        seeds=seeds_of("galaxy_zoo_cnn"),
         code=code_of("tabulate_history.py"),
     message:
         "History of {wildcards.experiment}"

@@ -7,6 +7,8 @@ rule train:
         view=view_of_experiment,
         split="<results>/{paper}/split.csv",
         pretrained=pretrained_weights,
+        generator=model_of("generator"),
+        initial=model_of("initialise_from"),
     output:
         model="<results>/{paper}/{experiment}/seed{seed}/model.pt",
         history="<results>/{paper}/{experiment}/seed{seed}/history.csv",

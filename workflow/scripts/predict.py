@@ -1,12 +1,10 @@
 """Predict the labels of all images of a split with a trained regression."""
 
 import logging
-import pickle
 from pathlib import Path
 
 import h5py
 import numpy as np
-import torch
 
 from galaxies.compute import Compute
 from galaxies.data.device import Images, split_rows
@@ -16,6 +14,7 @@ from galaxies.files import atomic, sha256
 from galaxies.methods.regression import load_network, predict
 from galaxies.registry import construct
 from galaxies.scripting import run_script
+from galaxies.trained_models import read_model
 
 logger = logging.getLogger("galaxies.predict")
 
@@ -59,17 +58,10 @@ def main(
 
 def _read_model(path: Path, experiment: dict) -> dict:
     """Content of a model file; DataError if it is damaged or of another architecture than the experiment's."""
-    try:
-        trained = torch.load(path, map_location="cpu", weights_only=True)
-        architecture = trained["settings"]["network"]["architecture"]
-    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        raise DataError(f"{path}: not a model of this workflow, or damaged ({error})", "train it again") from error
-    if architecture != experiment["network"]["architecture"]:
-        raise DataError(
-            f"{path}: a model of architecture {architecture!r}; the experiment has "
-            f"{experiment['network']['architecture']!r}",
-            "train it again",
-        )
+    trained = read_model(path, experiment["method"])
+    found, wanted = (settings["network"]["architecture"] for settings in (trained["settings"], experiment))
+    if found != wanted:
+        raise DataError(f"{path}: a model of architecture {found!r}; the experiment has {wanted!r}", "train it again")
     return trained
 
 

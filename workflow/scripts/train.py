@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from galaxies.checkpoints import Checkpoints, save_torch, settings_digest
+from galaxies.checkpoints import Checkpoints, settings_digest
 from galaxies.compute import Compute
-from galaxies.data.device import Images, split_rows
+from galaxies.data.device import Images, split_rows, training_rows
 from galaxies.data.store import View
-from galaxies.files import atomic, sha256, write_text
+from galaxies.files import sha256, write_text
 from galaxies.registry import construct, named_module
 from galaxies.scripting import run_script
+from galaxies.trained_models import write_model
 from galaxies.training import Settings, fit, seed_everything
 
 logger = logging.getLogger("galaxies.train")
@@ -33,54 +34,44 @@ def main(
     name: str,
     threads: int,
     pretrained: Path | None = None,
+    generator: Path | None = None,
+    initial: Path | None = None,
 ) -> None:
     """Train, and continue from `checkpoints` when it has a state of the same settings, code and data.
 
     view : packed images and labels. split : table object_id,split.
     model : networks, settings and columns, for `torch.load(weights_only=True)`. history : CSV, one row per epoch.
     cost : JSON with times, speed and memory. checkpoints : folder of the state while the training runs.
-    experiment : method, network, augmentation, optimiser, batch_size and epochs, as in config/experiments/.
+    experiment : method and its settings, as in config/experiments/.
     compute : device, precision, compile, channels_last, placement; also checkpoint_seconds and log_seconds.
     code : digest of the code that the experiment executes. name : what log lines call this training.
-    pretrained : file of published weights to start from, for architectures that need one.
+    pretrained : file of published weights to start from, for architectures that need one. generator : model file of a
+    generator whose images are trained on. initial : model file of the training to start from.
     """
     experiment = json.loads(json.dumps(experiment))  # a copy of plain types, which torch loads safely
-    network = experiment["network"]
-    network.pop("weights", None)  # a path of this machine: neither part of the model nor of its digest
-    weights = {} if pretrained is None else {"weights": pretrained}
-    weights_sha256 = None if pretrained is None else sha256(pretrained)
+    experiment.get("network", {}).pop("weights", None)  # a path of this machine: part of neither model nor digest
+    given = {"pretrained": pretrained, "generator": generator, "initial": initial}
+    files = {key: path for key, path in given.items() if path is not None}
 
     pace = {key: compute[key] for key in ("checkpoint_seconds", "log_seconds") if key in compute}
-    length = {key: experiment[key] for key in ("epochs", "steps") if key in experiment}
+    length = {key: experiment[key] for key in ("epochs", "steps", "drop_last", "shuffle") if key in experiment}
     settings = Settings(name, seed, experiment["batch_size"], **length, **pace)
     machine = construct(
         Compute.choose, {key: compute[key] for key in compute if key not in pace}, "compute", threads=threads
     )
     methods = named_module("methods", experiment["method"])
-    train, validation = (Images(view, split_rows(view, split, part), machine) for part in ("train", "validation"))
+    rows = training_rows(view, split, experiment["train_on"], experiment["train_images"], seed)
+    train, validation = (Images(view, part, machine) for part in (rows, split_rows(view, split, "validation")))
 
     with View(view) as opened:
         opened.check_pixels()
-    digest = _digest(view, split, experiment, seed, machine.precision, code, weights_sha256)
+    inputs = {key: sha256(path) for key, path in files.items()}
+    digest = _digest(view, split, experiment, seed, machine.precision, code, inputs)
     with Checkpoints(checkpoints, digest) as saved:
         seed_everything(seed)
-        method = methods.build({**experiment, "network": {**network, **weights}}, train, validation, machine)
+        method = methods.build(experiment, train, validation, machine, files)
         result = fit(method, train, settings, machine, saved)
-        content = {
-            "networks": {
-                key: {name: tensor.cpu().contiguous() for name, tensor in part.state_dict().items()}
-                for key, part in method.networks.items()
-            },
-            "settings": experiment,
-            "seed": seed,
-            "pretrained_sha256": weights_sha256,
-            "columns": train.columns,
-            "size": train.size,
-            "source": str(train.attributes["source"]),
-            "simulated": bool(train.attributes["simulated"]),
-        }
-        with atomic(model) as temporary:
-            save_torch(content, temporary)
+        write_model(model, method.networks, experiment, train, seed=seed, inputs_sha256=inputs)
         write_text(history, pd.DataFrame(result.history).to_csv(index=False))
         write_text(cost, json.dumps(result.cost, indent=2) + "\n")
         saved.remove()
@@ -88,7 +79,7 @@ def main(
 
 
 def _digest(
-    view: Path, split: Path, experiment: dict, seed: int, precision: str, code: str, pretrained: str | None
+    view: Path, split: Path, experiment: dict, seed: int, precision: str, code: str, inputs: dict[str, str]
 ) -> str:
     """Digest of everything that determines the weights; the place of files and the machine are not part of it."""
     with View(view) as opened:
@@ -98,7 +89,7 @@ def _digest(
         seed=seed,
         precision=precision,
         code=code,
-        pretrained=pretrained,
+        inputs=inputs,
         images=pixels,
         catalogue=labels,
         split=sha256(split),

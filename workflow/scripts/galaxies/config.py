@@ -13,6 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from galaxies.augmentation_study import VALIDATION, check_study
 from galaxies.data.names import REST, SPLIT_NAMES
 from galaxies.errors import ConfigError
 from galaxies.registry import has_module, named_module
@@ -35,7 +36,7 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
         _check_experiment_names(paper, settings, published.get(paper))
     config = deep_merge({"papers": published}, {**overrides, "papers": papers})
     rules = load_yaml(schema)
-    _drop_removed_sets(config)
+    _drop_removed(config)
     _read_command_line_values(config, rules)
     problems = [problem for error in Draft202012Validator(rules).iter_errors(config) for problem in _problems(error)]
     if problems:
@@ -102,12 +103,13 @@ def _read_command_line_values(config: dict, rules: dict) -> None:
                 place[last] = value
 
 
-def _drop_removed_sets(config: dict) -> None:
-    """Take out the published sets of a split to which the run gives the size null."""
+def _drop_removed(config: dict) -> None:
+    """Take out the published sets of a split and the published arms to which the run gives null."""
     for paper in config["papers"].values():
-        split = paper.get("split") if isinstance(paper, dict) else None
-        if isinstance(split, dict) and isinstance(split.get("sizes"), dict):
-            split["sizes"] = {name: size for name, size in split["sizes"].items() if size is not None}
+        for section, names in (("split", "sizes"), ("augmentation", "arms")):
+            part = paper.get(section) if isinstance(paper, dict) else None
+            if isinstance(part, dict) and isinstance(part.get(names), dict):
+                part[names] = {name: value for name, value in part[names].items() if value is not None}
 
 
 def _check_experiment_names(paper: str, settings: Any, published: dict | None) -> None:
@@ -142,8 +144,16 @@ def _check_consistency(config: dict, rules: dict) -> None:
                 f"add data.{paper['dataset']} with a source",
             )
         dataset = config["data"][paper["dataset"]]
+        _check_experiments(name, paper)
+        if "augmentation" in paper:
+            check_study(f"papers.{name}.augmentation", paper["augmentation"], paper["experiments"])
+            _check_view(
+                f"papers.{name}.augmentation.classifier.view",
+                paper["augmentation"]["classifier"]["view"],
+                paper["dataset"],
+                dataset,
+            )
         _check_split(name, paper, dataset)
-        _check_networks(name, paper)
         for experiment in paper["include"]:
             where, view = f"papers.{name}.experiments.{experiment}.view", paper["experiments"][experiment]["view"]
             _check_view(where, view, paper["dataset"], dataset)
@@ -187,9 +197,11 @@ def _check_view(where: str, view: str, name: str, dataset: dict) -> None:
 def _check_split(name: str, paper: dict, dataset: dict) -> None:
     """What can be known of a split before the data is read: the sets that trainings need, the size of what is drawn."""
     sizes = paper["split"]["sizes"]
-    for experiment in paper["include"]:
-        missing = [part for part in SPLIT_NAMES if part not in sizes]
-        if paper["experiments"][experiment]["method"] == "regression" and missing:
+    needed = {experiment: _sets_of(paper["experiments"][experiment]) for experiment in paper["include"]}
+    if "augmentation" in paper:
+        needed["augmentation"] = ["train", VALIDATION]
+    for experiment, sets in needed.items():
+        if missing := [part for part in sets if part not in sizes]:
             raise ConfigError(f"papers.{name}.split.sizes: no {missing[0]!r}, which {experiment} needs")
     if dataset["source"] != "simulated":
         return
@@ -206,16 +218,36 @@ def _check_split(name: str, paper: dict, dataset: dict) -> None:
             )
 
 
-def _check_networks(name: str, paper: dict) -> None:
+def _sets_of(experiment: dict) -> list[str]:
+    """Sets of the split that an experiment reads."""
+    return SPLIT_NAMES if experiment["method"] == "regression" else [*experiment["train_on"], VALIDATION]
+
+
+def _check_experiments(name: str, paper: dict) -> None:
     for experiment, settings in paper["experiments"].items():
-        where, network = f"papers.{name}.experiments.{experiment}", settings["network"]
-        if len(network["dense"]) != len(network["dropout"]):
+        where = f"papers.{name}.experiments.{experiment}"
+        network = settings.get("network", {})
+        if isinstance(network.get("dropout"), list) and len(network["dense"]) != len(network["dropout"]):
             raise ConfigError(
                 f"{where}.network: dense has {len(network['dense'])} layers, dropout {len(network['dropout'])}"
             )
-        low, high = settings["augmentation"]["zoom"]
-        if low > high:
-            raise ConfigError(f"{where}.augmentation.zoom: lowest {low} is above highest {high}")
+        _check_augmentation(where, settings)
+    if "augmentation" in paper:
+        where, study = f"papers.{name}.augmentation", paper["augmentation"]
+        network = study["classifier"]["network"]
+        if len(network["filters"]) != len(network["kernel_sizes"]):
+            raise ConfigError(
+                f"{where}.classifier.network: filters has {len(network['filters'])} values, kernel_sizes "
+                f"{len(network['kernel_sizes'])}"
+            )
+        for arm, settings in study["arms"].items():
+            _check_augmentation(f"{where}.arms.{arm}", settings)
+
+
+def _check_augmentation(where: str, settings: dict) -> None:
+    low, high = settings.get("augmentation", {}).get("zoom", (1, 1))
+    if low > high:
+        raise ConfigError(f"{where}.augmentation.zoom: lowest {low} is above highest {high}")
 
 
 def _problems(error: ValidationError) -> Iterator[str]:

@@ -52,6 +52,20 @@ def initialise_glorot(module: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
+@torch.no_grad()
+def initialise_normal(module: nn.Module, std: float = 0.02) -> None:
+    """Normal weights of deviation `std`, for convolutions cut at 2 `std`, and zero biases, as in DCGAN's code."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
+        elif isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=std)
+        else:
+            continue
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+
+
 class TrunkRegressor(nn.Module):
     """A convolutional trunk, global average pooling and a dense head.
 

@@ -73,7 +73,8 @@ class Settings:
     """Length and pace of a training.
 
     Exactly one of `epochs` (passes over the data) and `steps` is given. drop_last : leave out the last, smaller batch
-    of an epoch. checkpoint_seconds, log_seconds : wall time between saved states, and between log lines.
+    of an epoch. shuffle : another order of the examples in each epoch. checkpoint_seconds, log_seconds : wall time
+    between saved states, and between log lines.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Settings:
     epochs: int | None = None
     steps: int | None = None
     drop_last: bool = False
+    shuffle: bool = True
     checkpoint_seconds: float = 60.0
     log_seconds: float = 10.0
 
@@ -182,8 +184,7 @@ class _Run:
     def _train_epoch(self, check: Callable[[], None], progress: Progress) -> None:
         """The steps of the current epoch that are not done yet."""
         state, size = self.state, self.settings.batch_size
-        order = torch.randperm(len(self.data), generator=_generator(self.settings.seed, 1 + state.epoch))
-        order = order[state.position * size : self._epoch_length() * size]
+        order = self._order()[state.position * size : self._epoch_length() * size]
         self.epoch_started = time.monotonic() - state.seconds
         if not len(order):  # the state was saved after the last step, before the evaluation
             return
@@ -210,6 +211,12 @@ class _Run:
         state.epoch_seconds.append(seconds)
         state.epoch, state.position, state.sums, state.seconds = state.epoch + 1, 0, {}, 0.0
         progress.epoch(state.epoch, metrics)
+
+    def _order(self) -> Tensor:
+        """Order of the examples in the current epoch, int64."""
+        if not self.settings.shuffle:
+            return torch.arange(len(self.data))
+        return torch.randperm(len(self.data), generator=_generator(self.settings.seed, 1 + self.state.epoch))
 
     def _epoch_length(self) -> int:
         """Steps of the current epoch: fewer in the last one if `steps` ends within it."""

@@ -37,6 +37,12 @@ class Augmentation:
         if len(self.zoom) != 2 or not 0 < self.zoom[0] <= self.zoom[1]:
             raise ConfigError(f"augmentation.zoom is {list(self.zoom)}; it must be [low, high] with 0 < low <= high")
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether every image comes out as it went in."""
+        moved = self.rotation or self.shift or self.shear or self.flip_horizontal or self.flip_vertical
+        return not moved and tuple(self.zoom) == (1, 1)
+
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Matrices (count, 2, 3) from output to input position, both as (x, y) in units of half a side from the centre.
 
@@ -70,7 +76,8 @@ class Augmentation:
 
         The same generator state gives the same changes on every device.
         """
-        return transform(images, self.draw(len(images), generator))
+        matrices = self.draw(len(images), generator)
+        return images if self.changes_nothing else transform(images, matrices)
 
 
 def transform(images: Tensor, matrices: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from torch import Tensor
 from galaxies.compute import Compute, free_host_memory
 from galaxies.data.splits import ids_of
 from galaxies.data.store import View
+from galaxies.errors import DataError
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,11 @@ def to_unit(images: Tensor) -> Tensor:
     if images.dtype != torch.uint8:
         raise TypeError(f"images are {images.dtype}, expected 8-bit ones")
     return images.to(torch.float32).div_(255)
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Images as networks take them: 8-bit ones in [0, 1], others as they are stored, float32."""
+    return to_unit(images) if images.dtype == torch.uint8 else images
 
 
 class Images:
@@ -67,6 +73,18 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def labels_of(self, columns: Sequence[str]) -> Tensor:
+        """Labels of `columns`, float32 (N, K). Raises DataError if the view lacks one, or an image lacks its value."""
+        with View(self.view) as opened:
+            positions = [opened.column(name) for name in columns]
+        values = self.labels[:, positions]
+        if missing := int(values.isnan().any(dim=1).sum()):
+            raise DataError(
+                f"{self.view}: {missing} of {len(self)} images of a set lack a label of {', '.join(columns)}",
+                "split the data so that its sets have only objects with these labels",
+            )
+        return values
 
     @property
     def nbytes(self) -> int:
@@ -122,6 +140,27 @@ def _placement(compute: Compute, size: int) -> str:
     if size <= MEMORY_SHARE * compute.free_memory():
         return "device"
     return "host" if not on_cpu and size <= MEMORY_SHARE * free_host_memory() else "disk"
+
+
+def training_rows(view: Path, split: Path, sets: Sequence[str], images: int | None = None, seed: int = 0) -> np.ndarray:
+    """Rows of a view to train on, int64: those of the `sets` of a split file.
+
+    images : train on this many of them alone, drawn with `seed`, the smaller draw a part of the larger. They are
+    repeated
+        to the number of all, so that an epoch has as many steps whatever `images` is.
+
+    Raises DataError if there are not so many.
+    """
+    rows = np.concatenate([split_rows(view, split, name) for name in sets])
+    if images is None:
+        return rows
+    if images > len(rows):
+        raise DataError(
+            f"{split}: the set {' + '.join(sets)} has {len(rows)} images, a training asks for {images}",
+            "lower train_images, or the sizes of the augmentation experiment",
+        )
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:images]
+    return np.resize(rows[np.sort(chosen)], len(rows))
 
 
 def split_rows(view: Path, split: Path, name: str) -> np.ndarray:

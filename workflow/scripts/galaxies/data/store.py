@@ -155,21 +155,24 @@ class View:
                 f"{self.path}: rows {first} to {last - 1} cannot be read ({error})", REBUILD_HINT
             ) from error
 
-    def standardised(self, columns: list[str]) -> np.ndarray:
-        """Labels of `columns` minus their mean, divided by their population standard deviation, over the whole view.
+    def label_statistics(self, columns: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and population standard deviation of each label of `columns` over the whole view, float64 (K,) each.
 
-        Returns float32 (N, len(columns)), NaN where a label is missing. Raises DataError for a column that the view
-        lacks or that does not vary. Source: galaxy_cgan_augmentation, conditions of the GAN.
+        Missing labels do not count. Raises DataError for a column that the view lacks or that does not vary. Source:
+        galaxy_cgan_augmentation, conditions of the GAN.
         """
-        absent = [name for name in columns if name not in self.columns]
-        if absent:
-            raise DataError(f"{self.path}: no label {absent[0]!r}; it has: {', '.join(self.columns)}")
-        values = self.labels[:, [self.columns.index(name) for name in columns]].astype(np.float64)
+        values = self.labels[:, [self.column(name) for name in columns]].astype(np.float64)
         present = np.isfinite(values).any(axis=0)
         spread = np.nanstd(values[:, present], axis=0)
         if not present.all() or not (spread > 0).all():
             raise DataError(f"{self.path}: a label of {', '.join(columns)} has one value only, or none")
-        return ((values - np.nanmean(values, axis=0)) / spread).astype(np.float32)
+        return np.nanmean(values, axis=0), spread
+
+    def column(self, name: str) -> int:
+        """Position of a label among `columns`. Raises DataError if the view lacks it."""
+        if name not in self.columns:
+            raise DataError(f"{self.path}: no label {name!r}; it has: {', '.join(self.columns)}")
+        return self.columns.index(name)
 
     def digest(self) -> str:
         """SHA-256 over all pixels in order, read block by block; equals the attribute `pixels_sha256`."""

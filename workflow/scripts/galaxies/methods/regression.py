@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -67,9 +68,12 @@ class Regression:
         return {"val_loss": loss, "val_rmse": math.sqrt(loss)}
 
 
-def build(experiment: dict[str, Any], train: Images, validation: Images, compute: Compute) -> Regression:
+def build(
+    experiment: dict[str, Any], train: Images, validation: Images, compute: Compute, files: dict[str, Path]
+) -> Regression:
     """The regression that an experiment's settings describe, for the columns and the size of the images of `train`.
 
+    files : `pretrained`, a file of published weights, for architectures that start from one.
     Raises ConfigError for unknown names or keys in the settings, and DataError if a label is missing.
     """
     for images in (train, validation):
@@ -78,7 +82,8 @@ def build(experiment: dict[str, Any], train: Images, validation: Images, compute
                 f"{images.view}: {missing} of {len(images)} images of a set lack a label, a regression needs them all",
                 "split the data so that its sets have only objects with every label",
             )
-    network = compute.place(build_network(experiment["network"], len(train.columns), train.size))
+    weights = {"weights": files["pretrained"]} if "pretrained" in files else {}
+    network = compute.place(build_network({**experiment["network"], **weights}, len(train.columns), train.size))
     optimiser = construct(build_optimiser, experiment["optimiser"], "optimiser", parameters=network.parameters())
     augmentation = construct(Augmentation, experiment.get("augmentation", {}), "augmentation")
     return Regression(network, optimiser, augmentation, validation, compute)

@@ -1,0 +1,127 @@
+"""The augmentation experiment: classifiers that differ in their training images alone.
+
+An *arm* says what a classifier trains on: real images with or without augmentation, images of a generator, or both. All
+arms of one seed and one size have the same real images, the same initial weights, and the same batches in the same
+order. A generator for a smaller size is trained on the same real images as the classifier, so that it knows no more
+than it does.
+"""
+
+from typing import Any
+
+from galaxies.errors import ConfigError
+
+ALL = "all"
+VALIDATION = "validation"
+"""Set of the split that judges the classifiers."""
+
+SHARED = ("augmentation", "real_images", "generated_per_real")
+
+
+def grid(study: dict[str, Any]) -> list[dict[str, Any]]:
+    """Arm by arm, the trainings of a study: `experiment`, `arm`, and `size`, the number of real images or "all"."""
+    return [
+        {"experiment": sized(arm, size), "arm": arm, "size": size}
+        for arm, settings in study["arms"].items()
+        for size in settings["sizes"] or study["sizes"]
+    ]
+
+
+def sized(name: str, size: int | str) -> str:
+    """Name of an experiment when it trains on `size` real images."""
+    return name if size == ALL else f"{name}_n{size}"
+
+
+def expanded(paper: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a paper's experiments by name, with the classifiers of its study and their generators, if any."""
+    if "augmentation" not in paper:
+        return paper["experiments"]
+    study, result = paper["augmentation"], dict(paper["experiments"])
+    for entry in grid(study):
+        arm, size = study["arms"][entry["arm"]], entry["size"]
+        images = None if size == ALL else size
+        if arm["generator"]:
+            result[sized(arm["generator"], size)] = {**result[arm["generator"]], "train_images": images}
+        result[entry["experiment"]] = {
+            "method": "classification",
+            **study["classifier"],
+            "target": study["target"],
+            "train_on": ["train"],
+            "train_images": images,
+            **{key: arm[key] for key in SHARED},
+            "generator": arm["generator"] and sized(arm["generator"], size),
+            "initialise_from": arm["initialise_from"] and sized(arm["initialise_from"], size),
+        }
+    return result
+
+
+def saw_validation(study: dict[str, Any], experiments: dict[str, Any], arm: str) -> bool:
+    """Whether the generator of an arm, or of the arm it starts from, was trained on the validation images."""
+    settings = study["arms"][arm]
+    before, generator = settings["initialise_from"], settings["generator"]
+    return bool(
+        (before and saw_validation(study, experiments, before))
+        or (generator and VALIDATION in experiments[generator]["train_on"])
+    )
+
+
+def check_study(where: str, study: dict[str, Any], experiments: dict[str, Any]) -> None:
+    """Raise ConfigError for arms, generators or sizes that do not fit together."""
+    arms = study["arms"]
+    named = {"baseline": study["baseline"], **{f"question.{key}": study["question"][key] for key in ("arm", "against")}}
+    for key, arm in named.items():
+        _one_of(f"{where}.{key}", arm, arms)
+        if ALL not in (arms[arm]["sizes"] or study["sizes"]):
+            raise ConfigError(
+                f"{where}.{key}: {arm} has no size {ALL!r}, which tables and figures need", "add it to sizes"
+            )
+    for name, arm in arms.items():
+        place = f"{where}.arms.{name}"
+        if name in experiments:
+            raise ConfigError(f"{place}: there is an experiment of this name", "give the arm another name")
+        if extra := [size for size in arm["sizes"] or [] if size not in study["sizes"]]:
+            raise ConfigError(f"{place}.sizes: {extra[0]} is not among {where}.sizes", "add it there")
+        if not arm["real_images"] and not arm["generator"]:
+            raise ConfigError(f"{place}: neither real images nor a generator", "name a generator")
+        if arm["generator"]:
+            _check_generator(place, arm, study, experiments)
+        if arm["initialise_from"]:
+            _check_start(place, name, study)
+
+
+def _check_generator(place: str, arm: dict[str, Any], study: dict[str, Any], experiments: dict[str, Any]) -> None:
+    generators = {name: e for name, e in experiments.items() if e["method"] == "conditional_gan"}
+    _one_of(f"{place}.generator", arm["generator"], generators)
+    generator = generators[arm["generator"]]
+    if generator["view"] != study["classifier"]["view"]:
+        raise ConfigError(
+            f"{place}.generator: makes images like the view {generator['view']}, the classifiers see "
+            f"{study['classifier']['view']}"
+        )
+    smaller = [size for size in arm["sizes"] or study["sizes"] if size != ALL]
+    if smaller and generator["train_on"] != ["train"]:
+        raise ConfigError(
+            f"{place}: {arm['generator']} trains on {' and '.join(generator['train_on'])}; for {smaller[0]} real "
+            "images a generator must know the training images alone",
+            f"set its sizes to [{ALL}], or take a generator with train_on: [train]",
+        )
+
+
+def _check_start(place: str, name: str, study: dict[str, Any]) -> None:
+    arms, passed = study["arms"], [name]
+    while before := arms[passed[-1]]["initialise_from"]:
+        _one_of(f"{place}.initialise_from", before, arms)
+        if before in passed:
+            raise ConfigError(f"{place}.initialise_from: {' -> '.join([*passed, before])} is a circle")
+        passed.append(before)
+    absent = [
+        size
+        for size in arms[name]["sizes"] or study["sizes"]
+        if size not in (arms[arms[name]["initialise_from"]]["sizes"] or study["sizes"])
+    ]
+    if absent:
+        raise ConfigError(f"{place}.initialise_from: {arms[name]['initialise_from']} has no size {absent[0]}")
+
+
+def _one_of(where: str, name: str, known: dict[str, Any]) -> None:
+    if name not in known:
+        raise ConfigError(f"{where}: unknown name {name!r}", f"known: {', '.join(known)}")
