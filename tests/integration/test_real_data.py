@@ -1,7 +1,8 @@
-"""Real files, where there are any: GALAXIES_REAL_DATA names a folder with cil-cosmology-2018 and hst-cosmos-sample.
+"""Real files, where there are any: GALAXIES_REAL_DATA names a folder with cil-cosmology-2018 and hst-cosmos-sample, and
+perhaps gz2-kaggle-subset.
 
 The first holds labeled.csv, scored.csv and labeled/1009590.png of the CIL cosmology images; the second, in
-`cosmos_23.5`, ten stamps of GalSim's COSMOS sample.
+`cosmos_23.5`, ten stamps of GalSim's COSMOS sample; the third, images of the Galaxy Challenge with `color_mass.csv`.
 """
 
 import os
@@ -9,6 +10,7 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from astropy.io import fits
 
@@ -27,6 +29,7 @@ from galaxies.errors import DataError, PipelineError
 
 FOLDER = Path(os.environ.get("GALAXIES_REAL_DATA", "absent"))
 CIL, HST = FOLDER / "cil-cosmology-2018", FOLDER / "hst-cosmos-sample" / "cosmos_23.5"
+GZ2 = FOLDER / "gz2-kaggle-subset"
 CIL_SETTINGS = {"frame": 1000}
 IMAGE = 1009590
 
@@ -107,9 +110,9 @@ def test_partial_set(cil, caplog):
     assert "1199 of 1200 labeled ids" in caplog.text
 
 
-def packed(folder, dataset, options, view, out, unmatched="error"):
+def packed(folder, dataset, options, view, out, unmatched="error", layout=""):
     catalogue, provenance = out / "catalogue.csv", out / "provenance.json"
-    shared = {"dataset": dataset, "settings": options}
+    shared = {"dataset": dataset, "layout": layout, "settings": options}
     prepare_catalogue.main(folder, catalogue, provenance, source="local", unmatched=unmatched, **shared)
     pack_view.main(catalogue, provenance, out / f"{view}.h5", folder=folder, name=view, threads=2, **shared)
     return read_catalogue(catalogue), out / f"{view}.h5"
@@ -144,6 +147,23 @@ def test_stamps_are_read_and_packed(tmp_path):
             cut = [slice(max(0, (n - 64) // 2), max(0, (n - 64) // 2) + min(n, 64)) for n in stamp.shape]
             np.testing.assert_array_equal(pixels[tuple(inside)], stamp[tuple(cut)])
             assert np.count_nonzero(pixels) <= np.prod([min(n, 64) for n in stamp.shape])
+
+
+@pytest.mark.skipif(not (GZ2 / "color_mass.csv").is_file(), reason="no real colours and masses")
+def test_colours_and_masses_of_real_galaxies(tmp_path):
+    """483 galaxies: three have colours that no galaxy has, 15 are test images. The images are as red as the colours."""
+    labels = [{"file": "color_mass.csv", "kind": "colour_mass"}]
+    settings = {"frame": 424, "images": None, "labels": labels}
+    catalogue, path = packed(GZ2, "gz2_colour_mass", settings, "crop30_30", tmp_path, "drop", "gz2_kaggle")
+    assert len(catalogue) == 465
+    assert catalogue.labels["red_sequence"].value_counts().to_dict() == {0.0: 329, 1.0: 136}
+    published = pd.read_csv(GZ2 / "color_mass.csv", index_col="GalaxyID").loc[catalogue.ids]
+    np.testing.assert_array_equal(catalogue.labels[["u_r_colour", "log_stellar_mass"]], published)
+    with View(path) as view:
+        centre = view.read(np.arange(len(view))).mean(axis=(2, 3))
+    ratio = pd.Series(centre[:, 0] / centre[:, 2], index=catalogue.ids)
+    assert ratio.corr(catalogue.labels["u_r_colour"], method="spearman") > 0.7
+    assert ratio.corr(catalogue.labels["red_sequence"], method="spearman") > 0.4
 
 
 def read_all_cil(folder):

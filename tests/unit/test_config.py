@@ -75,6 +75,24 @@ def test_null_takes_a_published_set_away():
     assert config["papers"]["two_in_one"]["split"]["sizes"] == {"scored_validation": 96, "scored_train": 100}
 
 
+def test_a_data_set_with_a_name_of_its_own_has_the_keys_and_defaults_of_its_layout():
+    labels = [{"file": "color_mass.csv", "kind": "colour_mass", "mass_column": "mass"}]
+    settings = {"layout": "gz2_kaggle", "source": "local", "path": "a", "labels": labels, "shard_images": "50"}
+    data = merge({"data": {"colours": settings, "other": {"layout": "cil_cosmology", "source": "simulated"}}})["data"]
+    assert [data[name]["layout"] for name in data] == ["gz2_kaggle", "gz2_kaggle", "cil_cosmology"]
+    assert data["colours"]["labels"] == labels
+    assert data["colours"]["frame"] == data["gz2_kaggle"]["frame"] == 424
+    assert data["colours"]["shard_images"] == 50  # from the command line
+    assert data["gz2_kaggle"]["labels"] == [{"file": "training_solutions_rev1", "kind": "solutions"}]
+    assert data["other"]["simulate"]["scored"] == 9600
+
+
+def test_a_paper_takes_any_configured_data_set():
+    data = {"colours": {"layout": "gz2_kaggle", "source": "simulated"}}
+    config = merge({"data": data, "papers": {"galaxy_zoo_cnn": {"dataset": "colours"}}})
+    assert config["papers"]["galaxy_zoo_cnn"]["dataset"] == "colours"
+
+
 def with_data(name, **settings):
     return {"data": {name: {"source": "local", "path": "a"} | settings}}
 
@@ -110,6 +128,27 @@ def test_merging_leaves_its_arguments_alone():
         ({"papers": []}, ["papers", "[]"]),
         ({"data": {"gz2_kaggle": {"source": "local"}}}, ["data.gz2_kaggle.path"]),
         ({"data": {"gz2": {"source": "local"}}}, ["'gz2'", "gz2_kaggle"]),
+        (
+            {"data": {"gz2_kagle": {"source": "local"}}},
+            ["'gz2_kagle'", "mean 'gz2_kaggle'?", "new name needs", "`layout`"],
+        ),
+        ({"data": {"gz2_kagle": None}}, ["'gz2_kagle'", "mean 'gz2_kaggle'?", "`layout`"]),
+        (with_data("colours", layout="gz2_kagle"), ["data.colours.layout", "'gz2_kagle'", "mean 'gz2_kaggle'?"]),
+        (with_data("colours", layout=["gz2_kaggle"]), ["data.colours.layout", "['gz2_kaggle']", "mean 'gz2_kaggle'?"]),
+        (with_data("gz2_kaggle", layout="hsc_cosmos"), ["data.gz2_kaggle.layout", "'hsc_cosmos'", "gz2_kaggle"]),
+        (with_data("a/b", layout="gz2_kaggle"), ["data", "'a/b'"]),
+        (with_data(5, layout="gz2_kaggle"), ["data", "5", "string"]),
+        (with_data("colours", layout="gz2_kaggle", frames=9), ["data.colours", "'frames'", "'frame'"]),
+        (with_data("stamps", layout="hst_cosmos", source="simulated"), ["data.stamps.source", "'simulated'"]),
+        (with_data("cutouts", layout="hsc_cosmos", views=["full_25"]), ["data.cutouts.views", "full_50"]),
+        (with_data("cutouts", layout="hsc_cosmos", source="simulated", frame=64), ["data.cutouts.frame", "50 pixels"]),
+        ({"papers": {"galaxy_zoo_cnn": {"dataset": "gz2_kagle"}}}, ["dataset", "'gz2_kagle'", "mean 'gz2_kaggle'?"]),
+        (
+            with_data("gz2_kaggle", labels=[{"file": "a", "kind": "colour_mass", "column": "b"}]),
+            ["'column'", "colour_mass"],
+        ),
+        (with_data("gz2_kaggle", labels=[{"file": "a", "kind": "class", "column": "b", "range": [0, 2]}]), ["'range'"]),
+        ({"data": {"gz2_kaggle": {"labels": [{"file": "a", "kind": "colour_mass"}]}}}, ["only source local"]),
         ({"data": {"gz2_kaggle": {"labels": [{"file": "a.csv", "kind": "class"}]}}}, ["labels.0", "'column'"]),
         (experiment({"view": "crop500_70"}), ["approach1.view", "500", "424"]),
         (experiment({"optimiser": {"learning_rate": "1e-3"}}), ["learning_rate", "'1e-3'", "1.0e-3"]),

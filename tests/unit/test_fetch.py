@@ -23,27 +23,27 @@ def test_hsc_files_are_checked_by_their_git_names(tmp_path, monkeypatch):
             monkeypatch.setattr(hsc, "URL", server.url)
             path = tmp_path / name / "HSC_ids.npy"
             if passes:
-                fetch_file.main(path, dataset="hsc_cosmos", name="HSC_ids.npy")
+                fetch_file.main(path, layout="hsc_cosmos", name="HSC_ids.npy")
                 assert path.read_bytes() == content
             else:
                 with pytest.raises(DataError, match=r"git object name[\s\S]*simulated"):
-                    fetch_file.main(path, dataset="hsc_cosmos", name="HSC_ids.npy")
+                    fetch_file.main(path, layout="hsc_cosmos", name="HSC_ids.npy")
                 assert not path.exists()
 
 
-@pytest.mark.parametrize("dataset", ["hsc_cosmos", "gz2_kaggle", "cil_cosmology"])
-def test_files_that_are_not_published(tmp_path, dataset):
-    with pytest.raises(ConfigError, match=f"{dataset} has no file 'other.zip' to download"):
-        fetch_file.main(tmp_path / "other.zip", dataset=dataset, name="other.zip")
+@pytest.mark.parametrize("layout", ["hsc_cosmos", "gz2_kaggle", "cil_cosmology"])
+def test_files_that_are_not_published(tmp_path, layout):
+    with pytest.raises(ConfigError, match=f"{layout} has no file 'other.zip' to download"):
+        fetch_file.main(tmp_path / "other.zip", layout=layout, name="other.zip")
     with pytest.raises(ConfigError, match="hst_cosmos has no 'download'"):
-        fetch_file.main(tmp_path / "other.zip", dataset="hst_cosmos", name="other.zip")
+        fetch_file.main(tmp_path / "other.zip", layout="hst_cosmos", name="other.zip")
 
 
 def test_zenodo_archive_has_its_md5(tmp_path, monkeypatch):
     with serving(File(b"another archive").whole) as server:
         monkeypatch.setattr(gz2, "ZENODO_URL", f"{server.url}/images_gz2.zip")
         with pytest.raises(DataError, match="expected bc647032d31e50c798770cf4430525c7"):
-            fetch_file.main(tmp_path / "images_gz2.zip", dataset="gz2_kaggle", name="zenodo/images_gz2.zip")
+            fetch_file.main(tmp_path / "images_gz2.zip", layout="gz2_kaggle", name="zenodo/images_gz2.zip")
     assert not list(tmp_path.iterdir())
 
 

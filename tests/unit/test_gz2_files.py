@@ -82,9 +82,9 @@ def test_published_files_that_are_absent(tmp_path, find, names):
 @pytest.mark.parametrize(
     ("find", "names", "key"),
     [
-        (lambda folder: find_images(folder, "mine"), "mine", "the key `images` of data.gz2_kaggle"),
-        (lambda folder: find_table(folder, "own"), "own, own.csv, own.zip", "the key `file` of data.gz2_kaggle.labels"),
-        (lambda folder: find_table(folder, "own.zip"), "own.zip", "the key `file` of data.gz2_kaggle.labels"),
+        (lambda folder: find_images(folder, "mine"), "mine", "its key `images`"),
+        (lambda folder: find_table(folder, "own"), "own, own.csv, own.zip", "the key `file` of its `labels`"),
+        (lambda folder: find_table(folder, "own.zip"), "own.zip", "the key `file` of its `labels`"),
     ],
 )
 def test_own_files_that_are_absent(tmp_path, find, names, key):
@@ -104,5 +104,5 @@ def test_path_is_the_images_themselves(tmp_path, name, find):
     with pytest.raises(DataError) as error:
         find(str(path))
     assert error.value.message.startswith(f"{path}: ")
-    assert f"path is the folder that contains {IMAGES}" in error.value.hint
+    assert f"`path` of the data set is the folder that contains {IMAGES}" in error.value.hint
     assert f"set it to {path.parent}," in error.value.hint

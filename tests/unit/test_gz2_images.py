@@ -236,7 +236,7 @@ HINTS = {
     "another format": "save it as JPEG",
     "greyscale": "convert it to RGB",
     "CMYK": "convert it to RGB",
-    "too large": "data.gz2_kaggle.frame",
+    "too large": "`frame` of the data set",
 }
 
 

@@ -341,6 +341,80 @@ def test_catalogue_and_provenance(gz2_sample, tmp_path):
     assert (catalogue.read_bytes(), provenance.read_bytes()) == before
 
 
+COLOUR_MASS = {"file": "color_mass", "kind": "colour_mass"}
+REAL_COLOUR_MASS = """\
+GalaxyID,SDSS_petromag_abs_u_kcorr_dustcorr,MPAJHU_MEDIAN_MASS
+504109,26.946002,10.789935
+101818,1.7670001983642578,10.524123
+"""
+
+
+def read_colour_mass(path, text, **keys):
+    path.write_text(text)
+    return read_labels({"table color_mass": path}, {"labels": [COLOUR_MASS | keys]}, None)[0]
+
+
+def test_red_sequence_is_above_the_green_valley(tmp_path):
+    """Schawinski et al. 2014, eq. 1, by hand: the edge is at u - r = 2.01 for log M = 9, at 2.51 for log M = 11."""
+    rows = ["5,2.00,9,0", "4,2.02,9,1", "3,2.02,11,0", "2,2.50,11,0", "1,2.52,11,1"]
+    text = "objid,ur,logm,expected\n" + "\n".join(rows)
+    labels = read_colour_mass(tmp_path / "a.csv", text, colour_column="ur", mass_column="LogM", id_column="objid")
+    assert labels.table.columns.tolist() == list(labels.columns) == ["u_r_colour", "log_stellar_mass", "red_sequence"]
+    expected = np.array([row.split(",") for row in rows], dtype=float)
+    assert labels.table.index.tolist() == [5, 4, 3, 2, 1]
+    np.testing.assert_array_equal(labels.table.to_numpy(), expected[:, 1:])
+    assert labels.origin["outside_range"] == {"objects": 0, "u_r_colour": 0, "log_stellar_mass": 0}
+
+
+def test_colours_and_masses_that_cannot_be_are_counted(tmp_path, caplog):
+    rows = ["1,4,10", "2,-9999,-9999", "3,2,13", "4,2,0", "5,3.99,12.9"]
+    labels = read_colour_mass(tmp_path / "color_mass.csv", REAL_COLOUR_MASS + "\n".join(rows))
+    assert labels.table.index.tolist() == [101818, 5]
+    assert labels.origin["outside_range"] == {"objects": 5, "u_r_colour": 3, "log_stellar_mass": 3}
+    assert (
+        "left out 5 of 7 rows without 0 < u_r_colour < 4, 7 < log_stellar_mass < 13: 504109, 1, 2, 3, 4" in caplog.text
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "words"),
+    [
+        (REAL_COLOUR_MASS + "7,,9\n", {}, ["row 4, GalaxyID 7", "u_kcorr_dustcorr is ''", "expected a number"]),
+        (REAL_COLOUR_MASS + "7,2,nan\n", {}, ["row 4, GalaxyID 7", "MPAJHU_MEDIAN_MASS is 'nan'"]),
+        (REAL_COLOUR_MASS + "101818,2,9\n", {}, ["GalaxyID 101818 is already in row 3"]),
+        (REAL_COLOUR_MASS, {"mass_column": "MPAJHU_MASS"}, ["no column 'MPAJHU_MASS'", "'MPAJHU_MEDIAN_MASS'"]),
+        (REAL_COLOUR_MASS, {"mass_column": "galaxyid"}, ["three different ones", "`mass_column`"]),
+        (
+            "GalaxyID,ur,m\n1,10,2\n2,11,3\n",
+            {"colour_column": "ur", "mass_column": "m"},
+            ["none of the 2 rows", "log10"],
+        ),
+    ],
+)
+def test_bad_table_of_colours_and_masses(tmp_path, text, keys, words):
+    with pytest.raises(DataError) as error:
+        read_colour_mass(tmp_path / "color_mass.csv", text, **keys)
+    for word in (str(tmp_path / "color_mass.csv"), *words):
+        assert word in str(error.value)
+
+
+def test_colours_and_masses_reach_the_catalogue_as_they_are(gz2_sample, tmp_path):
+    """Under another name of the data set, which stands beside its layout; values are not mapped to 0..1."""
+    header = REAL_COLOUR_MASS.splitlines()[0]
+    rows = [f"{galaxy},{1.1 + i / 3!r},{9.3 + i / 7!r}" for i, galaxy in enumerate(gz2_sample.ids)]
+    rows[2] = f"{gz2_sample.ids[2]},26.9,10"
+    (gz2_sample.folder / "color_mass.csv").write_text("\n".join([header, *rows]) + "\n")
+    changes = {"dataset": "colours", "layout": "gz2_kaggle", "unmatched": "drop"}
+    catalogue, provenance = prepare(gz2_sample, tmp_path / "out", [COLOUR_MASS], **changes)
+    table, kept = read_catalogue(catalogue).labels, [0, 1, 3, 4, 5]
+    assert table.index.tolist() == [gz2_sample.ids[i] for i in kept]
+    assert table["u_r_colour"].tolist() == [1.1 + i / 3 for i in kept]
+    assert table["log_stellar_mass"].tolist() == [9.3 + i / 7 for i in kept]
+    origin = json.loads(provenance.read_text())
+    assert (origin["dataset"], origin["layout"]) == ("colours", "gz2_kaggle")
+    assert origin["outside_range"]["color_mass.csv"]["objects"] == origin["dropped"]["images"] == 1
+
+
 @pytest.mark.parametrize("lost", ["image", "row"])
 def test_unmatched_ids(gz2_sample, tmp_path, lost):
     out = tmp_path / "out"

@@ -229,7 +229,7 @@ def test_each_kind_of_bad_image_gets_its_hint_once(packing, caplog):
         packing()
     hints = error.value.hint.splitlines()
     assert len(hints) == 3
-    for hint, words in zip(hints, ("fetch it again", "convert it to RGB", "data.gz2_kaggle.frame"), strict=True):
+    for hint, words in zip(hints, ("fetch it again", "convert it to RGB", "`frame` of the data set"), strict=True):
         assert words in hint
     assert str(error.value).count("Hint:") == 1
     assert "Packed" not in caplog.text

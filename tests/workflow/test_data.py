@@ -1,6 +1,7 @@
 """The data of a run: made from every source, described, split, and packed whole or in parts."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -157,6 +158,38 @@ def test_a_downloaded_file_is_not_downloaded_again_and_must_be_the_published_one
     assert result.returncode != 0
     assert "its git object name is" in result.stdout
     assert not list((finished.folder / "results/downloaded/data/hsc_cosmos").glob("*.csv"))
+
+
+def test_several_data_sets_of_one_layout(finished, data):
+    """Results by name, downloads by layout; labels that are no fractions come through as they are."""
+    simulated = data / "gz2_kaggle/simulated"
+    folder = finished.folder / "colours"
+    shutil.copytree(simulated / "images_training_rev1", folder / "images_training_rev1")
+    ids = sorted(int(path.stem) for path in (folder / "images_training_rev1").iterdir())
+    colours, masses = np.linspace(1, 3, len(ids)).round(6), np.linspace(9, 11, len(ids)).round(6)
+    table = pd.DataFrame({"GalaxyID": ids, "u_r": colours, "mass": masses})
+    table.to_csv(folder / "color_mass.csv", index=False)
+    labels = [{"file": "color_mass.csv", "kind": "colour_mass", "colour_column": "u_r", "mass_column": "mass"}]
+    local = {"layout": "gz2_kaggle", "source": "local", "path": "colours", "labels": labels, "views": ["full_32"]}
+    again = hsc(layout="hsc_cosmos")["hsc_cosmos"]
+    configfile = write_config(finished, "several", data=hsc() | {"hsc_again": again, "gz2_colours": local})
+    result = finished.snakemake("data", configfile=configfile)
+    assert result.returncode == 0, result.stdout
+    results = finished.folder / "results/several/data"
+    views = [results / name / "full_50.h5" for name in ("hsc_cosmos", "hsc_again")]
+    with View(views[0]) as first, View(views[1]) as second:
+        assert first.attributes["pixels_sha256"] == second.attributes["pixels_sha256"]
+        assert (first.attributes["dataset"], second.attributes["dataset"]) == ("hsc_cosmos", "hsc_again")
+    with View(results / "gz2_colours/full_32.h5") as view:
+        edge = -0.24 + 0.25 * masses
+        np.testing.assert_allclose(view.labels, np.stack([colours, masses, colours > edge], axis=1), rtol=1e-6)
+    for file in ("provenance.json", "card.json"):
+        content = json.loads((results / "gz2_colours" / file).read_text())
+        assert (content["dataset"], content["layout"]) == ("gz2_colours", "gz2_kaggle")
+    assert finished.planned("data", configfile=configfile) == []
+    downloaded = {"gz2_kaggle": {"source": "download"}, "other": {"layout": "gz2_kaggle", "source": "download"}}
+    planned = finished.planned("data", configfile=write_config(finished, "several", data=downloaded))
+    assert planned.count("fetch_file") == planned.count("prepare_catalogue") == 2
 
 
 def test_one_data_set_does_not_rerun_another(finished):

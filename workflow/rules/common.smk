@@ -126,7 +126,7 @@ def dataset_code(script, *names):
     """Digest of a script's code together with what it takes from the package of the data set: `module:function`."""
 
     def digest(wildcards):
-        return code_of(script, *(f"galaxies.datasets.{wildcards.dataset}.{name}" for name in names))
+        return code_of(script, *(f"galaxies.datasets.{dataset_of(wildcards)['layout']}.{name}" for name in names))
 
     return digest
 
@@ -134,7 +134,7 @@ def dataset_code(script, *names):
 def folder_of(dataset):
     """Folder with the files of a data set in their published layout."""
     settings = config["data"][dataset]
-    folders = {"simulated": f"{RESULTS}/data/{dataset}/simulated", "download": f"resources/{dataset}"}
+    folders = {"simulated": f"{RESULTS}/data/{dataset}/simulated", "download": f"resources/{settings['layout']}"}
     return folders.get(settings["source"], settings["path"])
 
 
@@ -144,16 +144,16 @@ def dataset_folder(wildcards):
 
 def files_of(dataset):
     """Files that a data set is read from; an error before any job starts if they must be there and are not."""
-    source, folder = config["data"][dataset]["source"], folder_of(dataset)
+    source, layout, folder = config["data"][dataset]["source"], config["data"][dataset]["layout"], folder_of(dataset)
     if source == "simulated":
         return [folder]
-    files = named_module(f"datasets.{dataset}", "files")
+    files = named_module(f"datasets.{layout}", "files")
     if source == "download":
         return [f"{folder}/{name}" for name in files.DOWNLOADS]
     try:
         return [str(path) for path in files.find(Path(folder), settings_of(dataset)).values()]
     except (PipelineError, OSError) as error:
-        sys.exit(f"Error: {error}")
+        sys.exit(f"Error: data.{dataset}: {error}")
 
 
 def dataset_files(wildcards):
@@ -162,7 +162,7 @@ def dataset_files(wildcards):
 
 def settings_of(dataset):
     """What the readers of a data set take from the configuration."""
-    general = ("source", "path", "unmatched", "views", "shard_images", "simulate")
+    general = ("layout", "source", "path", "unmatched", "views", "shard_images", "simulate")
     return {key: value for key, value in config["data"][dataset].items() if key not in general}
 
 
@@ -325,11 +325,12 @@ def changes(paper, experiment):
     settings = EXPERIMENTS[paper][experiment]
     reference = published["experiments"].get(experiment) if settings.get("reported_as") else None
     data, compute = config["data"][ours["dataset"]], config["compute"]
-    standard = {"frame": published_frame(ours["dataset"], SCHEMA), "unmatched": "error"}
+    standard = {"frame": published_frame(data["layout"], SCHEMA), "unmatched": "error"}
     return [
         *differences(settings, reference),
         *differences({"split": ours["split"]}, {"split": published["split"]}),
-        *differences({key: data[key] for key in standard}, standard),
+        *differences({"data": data["layout"]}, {"data": published["dataset"]}),
+        *differences({key: data.get(key) for key in standard}, standard),
         *differences({"precision": compute["precision"]}, {"precision": "float32"}),
     ]
 

@@ -21,11 +21,11 @@ rule data:
 rule fetch_file:
     """Download one published file once; it stays in resources/ for all runs. No parameter makes it download again."""
     output:
-        path="resources/{dataset}/{file}",
+        path="resources/{layout}/{file}",
     log:
-        "<logs>/data/{dataset}/fetch_{file}.log",
+        "<logs>/data/{layout}/fetch_{file}.log",
     wildcard_constraints:
-        dataset="[a-z0-9_]+_[a-z0-9_]+",  # also of data sets that the run does not configure
+        layout="[a-z0-9_]+_[a-z0-9_]+",  # also of data sets that the run does not configure
         file=r"[^.].*",
     conda:
         "../../envs/torch.yaml"
@@ -33,10 +33,10 @@ rule fetch_file:
         mem_mb=2000,
         runtime=600,
     params:
-        dataset="{dataset}",
+        layout="{layout}",
         name="{file}",
     message:
-        "Downloading {wildcards.file} of {wildcards.dataset}"
+        "Downloading {wildcards.file} of {wildcards.layout}"
     script:
         "../scripts/fetch_file.py"
 
@@ -57,6 +57,7 @@ rule simulate_dataset:
         runtime=240,
     params:
         dataset="{dataset}",
+        layout=lookup("data/{dataset}/layout", within=config),
         simulate=lookup("data/{dataset}/simulate", within=config),
         code=dataset_code("simulate_dataset.py", "simulator:simulate"),
     message:
@@ -84,6 +85,7 @@ checkpoint prepare_catalogue:
     params:
         folder=dataset_folder,
         dataset="{dataset}",
+        layout=lookup("data/{dataset}/layout", within=config),
         source=lookup("data/{dataset}/source", within=config),
         unmatched=lookup("data/{dataset}/unmatched", within=config),
         settings=reader_settings,
@@ -139,6 +141,7 @@ rule pack_shard:
     params:
         folder=dataset_folder,
         dataset="{dataset}",
+        layout=lookup("data/{dataset}/layout", within=config),
         name="{view}",
         settings=reader_settings,
         shard=shard_number,
@@ -171,6 +174,7 @@ rule pack_view:
     params:
         folder=dataset_folder,
         dataset="{dataset}",
+        layout=lookup("data/{dataset}/layout", within=config),
         name="{view}",
         settings=reader_settings,
         code=dataset_code("pack_view.py", "files:find", "images:open_images", "images:projection"),
@@ -198,6 +202,7 @@ rule describe_data:
         runtime=60,
     params:
         dataset="{dataset}",
+        layout=lookup("data/{dataset}/layout", within=config),
         code=dataset_code("describe_data.py", "card"),
     message:
         "Describing {wildcards.dataset}"

@@ -21,17 +21,29 @@ SAMPLES = 24  # images on the page
 MEDIAN_BYTES = 2**28  # a median needs its values at once: it is that of so many images, evenly spread
 
 
-def main(catalogue: Path, provenance: Path, card: Path, samples: Path, *, dataset: str, views: list[Path] = ()) -> None:
+def main(
+    catalogue: Path,
+    provenance: Path,
+    card: Path,
+    samples: Path,
+    *,
+    dataset: str,
+    layout: str = "",
+    views: list[Path] = (),
+) -> None:
     """Write `card` (JSON) and `samples` (HDF5: some images of the view with the most pixels, for the page).
 
+    layout : name of its package in `galaxies.datasets`, if the data set has another name.
     Every view is read once, block by block, and its pixels are compared with the digest of their packing.
     """
+    layout = layout or dataset
     table = read_catalogue(catalogue)
     with reading(provenance):
         origin = json.loads(provenance.read_text(encoding="utf-8"))
-        published = named_module(f"datasets.{dataset}", "card")
+        published = named_module(f"datasets.{layout}", "card")
         content = {
             "dataset": dataset,
+            "layout": layout,
             "title": published.TITLE,
             "page": published.PAGE,
             "licence": "simulated here, no restriction" if origin["simulated"] else published.LICENCE,
@@ -45,7 +57,8 @@ def main(catalogue: Path, provenance: Path, card: Path, samples: Path, *, datase
             "labels": {name: origin["columns"][name] | _statistics(table.labels[name]) for name in table.labels},
             "catalogue_sha256": sha256(catalogue),
         }
-        content |= {key: origin[key] for key in ("recipe", "tree_violations", "published_tables") if key in origin}
+        further = ("recipe", "tree_violations", "outside_range", "published_tables")
+        content |= {key: origin[key] for key in further if key in origin}
     content["views"] = {path.stem: _describe_view(path) for path in views}
     _write_samples(samples, table, views)
     write_text(card, json.dumps(content, indent=2) + "\n")

@@ -6,9 +6,9 @@ from galaxies.registry import named_module
 from galaxies.scripting import run_script
 
 
-def main(path: Path, *, dataset: str, name: str) -> None:
-    """Write the file `name` of `dataset` to `path`; continues a download that was interrupted."""
-    named_module(f"datasets.{dataset}", "download").fetch(name, path)
+def main(path: Path, *, layout: str, name: str) -> None:
+    """Write the file `name` of the data sets of `layout` to `path`; continues a download that was interrupted."""
+    named_module(f"datasets.{layout}", "download").fetch(name, path)
 
 
 if __name__ == "__main__":

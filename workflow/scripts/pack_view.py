@@ -18,19 +18,21 @@ def main(
     settings: dict,
     name: str,
     threads: int,
+    layout: str = "",
     shard: list = (),
     shards: list[Path] = (),
 ) -> None:
     """Write `view` (HDF5), called `name`, of the files in `folder`.
 
     settings : what the readers of the data set take from the configuration.
+    layout : name of its package in `galaxies.datasets`, if the data set has another name.
     shard : pack a part only: its number, from 1, and the number of parts.
     shards : parts that are packed already, in order; `view` will refer to them by their place relative to it.
     """
     if shards:
         join_shards(shards, catalogue, view)
         return
-    package = f"datasets.{dataset}"
+    package = f"datasets.{layout or dataset}"
     reader = named_module(package, "images")
     rows = shard_rows(count_rows(catalogue), *shard) if shard else None
     projection = reader.projection(name, settings)

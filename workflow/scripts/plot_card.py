@@ -53,7 +53,10 @@ def main(card: Path, samples: Path, catalogue: Path, png: Path) -> None:
     else:
         ranges(axes[0], table.labels)
     kind = "Simulated" if content["simulated"] else "Real"
-    figure.suptitle(f"{content['title']}: {content['objects']:,} {kind.lower()} objects", fontsize=10)
+    title = content["title"]
+    if content["dataset"] != content["layout"]:
+        title += f" ({content['dataset']})"
+    figure.suptitle(f"{title}: {content['objects']:,} {kind.lower()} objects", fontsize=10)
     origin = "Simulated in the layout of" if content["simulated"] else "Data of"
     note = f"{origin} {content['citation']}. Licence: {content['licence']}."
     if images is not None:

@@ -13,15 +13,25 @@ logger = logging.getLogger("galaxies.prepare_catalogue")
 
 
 def main(
-    folder: Path, catalogue: Path, provenance: Path, *, dataset: str, source: str, unmatched: str, settings: dict
+    folder: Path,
+    catalogue: Path,
+    provenance: Path,
+    *,
+    dataset: str,
+    source: str,
+    unmatched: str,
+    settings: dict,
+    layout: str = "",
 ) -> None:
     """Write `catalogue` (CSV: object_id ascending, subset, order, labels) and `provenance` (JSON).
 
     folder : holds the files of `dataset` as published. source : simulated, local, or download, whose files must be
         the published ones.
     settings : what the readers of the data set take from the configuration.
+    layout : name of its package in `galaxies.datasets`, if the data set has another name.
     """
-    package = f"datasets.{dataset}"
+    layout = layout or dataset
+    package = f"datasets.{layout}"
     if source == "download":  # also files that somebody put where downloads go
         for name in named_module(package, "files").DOWNLOADS:
             named_module(package, "download").check(name, folder / name)
@@ -30,7 +40,7 @@ def main(
         tables = named_module(package, "labels").read_labels(files, settings, images)
         labels, origin = build_catalogue(images.ids, tables, unmatched)
         name, simulated = images.name, source == "simulated" or images.are_simulated()
-    origin |= {"dataset": dataset, "source": source, "simulated": simulated, "image_location": name}
+    origin |= {"dataset": dataset, "layout": layout, "source": source, "simulated": simulated, "image_location": name}
     write_catalogue(catalogue, labels)
     write_text(provenance, json.dumps(origin, indent=2, sort_keys=True) + "\n")
     logger.info("Catalogue of %s: %d objects, %d labels", dataset, len(labels), len(origin["columns"]))

@@ -10,13 +10,15 @@ from galaxies.registry import construct, named_module
 from galaxies.scripting import run_script
 
 
-def main(folder: Path, *, dataset: str, simulate: dict, threads: int) -> None:
+def main(folder: Path, *, dataset: str, simulate: dict, threads: int, layout: str = "") -> None:
     """Write the files of `dataset` into `folder`, all or none. simulate : `seed` and how many objects, as configured.
+
+    layout : name of its package in `galaxies.datasets`, if the data set has another name.
 
     They are written beside `folder` first, under a lock, because a simulation may outlive the workflow that started it
     and must not write among the files of the next one. Raises DataError if another one is still at work.
     """
-    simulator = named_module(f"datasets.{dataset}", "simulator")
+    simulator = named_module(f"datasets.{layout or dataset}", "simulator")
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = folder.with_name(f".{folder.name}.part")
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))

@@ -37,6 +37,7 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
     config = deep_merge({"papers": published}, {**overrides, "papers": papers})
     rules = load_yaml(schema)
     _drop_removed(config)
+    _admit_named_data_sets(config, rules)
     _read_command_line_values(config, rules)
     problems = [problem for error in Draft202012Validator(rules).iter_errors(config) for problem in _problems(error)]
     if problems:
@@ -58,9 +59,9 @@ def published_config(paper: str, experiments: Path, schema: Path) -> dict:
     return settings
 
 
-def published_frame(dataset: str, schema: Path) -> int:
-    """Side of the published images of a data set in pixels."""
-    return load_yaml(schema)["$defs"][dataset]["properties"]["frame"]["default"]
+def published_frame(layout: str, schema: Path) -> int | None:
+    """Side of the published images of a layout in pixels; None if they have several."""
+    return _published_frame(layout, load_yaml(schema))
 
 
 def load_yaml(path: Path) -> Any:
@@ -112,6 +113,30 @@ def _drop_removed(config: dict) -> None:
                 part[names] = {name: value for name, value in part[names].items() if value is not None}
 
 
+def _admit_named_data_sets(config: dict, rules: dict) -> None:
+    """Let the schema take data sets with names of their own: each has the keys of its `layout`.
+
+    Raises ConfigError for a name that is neither that of a layout nor has one, as a misspelt name.
+    """
+    known = rules["properties"]["data"]["properties"]
+    layouts = list(known)
+    for name, settings in config.get("data", {}).items():
+        if name in layouts:
+            continue
+        layout = settings.get("layout") if isinstance(settings, dict) else None
+        if layout is None:
+            raise ConfigError(
+                f"data: unknown data set {name!r}", f"a new name needs the key `layout`; {suggestion(name, layouts)}"
+            )
+        if layout not in layouts:
+            raise ConfigError(f"data.{name}.layout: unknown layout {layout!r}", suggestion(layout, layouts))
+        known[name] = known[layout]
+
+
+def _published_frame(layout: str, rules: dict) -> int | None:
+    return rules["$defs"][layout]["properties"].get("frame", {}).get("default")
+
+
 def _check_experiment_names(paper: str, settings: Any, published: dict | None) -> None:
     """An override must name a published experiment or be a complete new one; a misspelt name is neither."""
     if published is None or not isinstance(settings, dict):
@@ -141,7 +166,7 @@ def _check_consistency(config: dict, rules: dict) -> None:
         if paper["dataset"] not in config["data"]:
             raise ConfigError(
                 f"papers.{name}.dataset: the run does not configure the data set {paper['dataset']!r}",
-                f"add data.{paper['dataset']} with a source",
+                f"add data.{paper['dataset']} with a source; {suggestion(paper['dataset'], list(config['data']))}",
             )
         dataset = config["data"][paper["dataset"]]
         _check_experiments(name, paper)
@@ -160,13 +185,13 @@ def _check_consistency(config: dict, rules: dict) -> None:
 
 
 def _check_dataset(name: str, dataset: dict, rules: dict) -> None:
-    source = dataset["source"]
+    source, layout = dataset["source"], dataset["layout"]
     part = {"download": "download", "simulated": "simulator"}.get(source)
-    if part and not has_module(f"datasets.{name}", part):
-        raise ConfigError(f"data.{name}.source: {name} cannot be {source}", "use local")
+    if part and not has_module(f"datasets.{layout}", part):
+        raise ConfigError(f"data.{name}.source: {layout} cannot be {source}", "use local")
     if dataset["path"] and set("{}") & set(dataset["path"]):
         raise ConfigError(f"data.{name}.path: {dataset['path']} has braces, which Snakemake takes for wildcards")
-    published = rules["$defs"][name]["properties"].get("frame", {}).get("default")
+    published = _published_frame(layout, rules)
     if source != "local" and dataset.get("frame") != published:
         raise ConfigError(f"data.{name}.frame: {source} images have {published} pixels; frame is for source local")
     if dataset["source"] == "local" and not dataset["path"]:
@@ -179,17 +204,18 @@ def _check_dataset(name: str, dataset: dict, rules: dict) -> None:
             raise ConfigError(
                 f"data.{name}.labels: range {label['range']} of {label['file']}; expected [lowest, highest]"
             )
-        extra = [key for key in ("column", "id_column", "range") if key in label]
-        if label["kind"] == "solutions" and extra:
-            raise ConfigError(f"data.{name}.labels: {extra[0]!r} of {label['file']} has no meaning for kind solutions")
-        if label["kind"] != "solutions" and dataset["source"] != "local":
+        kind, keys = label["kind"], named_module(f"datasets.{layout}", "labels").KEYS
+        extra = sorted(label.keys() - keys[kind] - {"file", "kind"})
+        if extra:
+            raise ConfigError(f"data.{name}.labels: {extra[0]!r} of {label['file']} has no meaning for kind {kind}")
+        if kind != "solutions" and source != "local":
             raise ConfigError(f"data.{name}.labels: only source local has other tables than that of kind solutions")
 
 
 def _check_view(where: str, view: str, name: str, dataset: dict) -> None:
     """The view must be one that the images of the data set give."""
     try:
-        named_module(f"datasets.{name}", "images").projection(view, dataset)
+        named_module(f"datasets.{dataset['layout']}", "images").projection(view, dataset)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error.message} (data.{name}.frame)", error.hint) from error
 

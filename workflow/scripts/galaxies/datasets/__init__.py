@@ -1,4 +1,4 @@
-"""One package per data set, found by its name in the configuration.
+"""One package per layout of a data set, found by the data set's key `layout` in the configuration.
 
 files      find(folder, settings) -> dict of paths : the published files inside a folder, in any layout that is known;
            DataError, with what to do, if they are not there. DOWNLOADS : names of the files that `download` fetches.
@@ -10,7 +10,7 @@ download   optional: fetch(name, path) brings a published file; check(name, path
 simulator  optional: simulate(folder, *, seed, threads, ...) writes the published layout; the further parameters are
            the keys of `simulate` in the configuration.
 
-`settings` are the keys of the data set in the configuration apart from those that all data sets share (source, path,
-unmatched, views, shard_images, simulate). What data sets share is in galaxies.data: images in files (8-bit JPEG or
-PNG), zip archives, CSV tables, projections, downloads.
+`settings` are the keys of the data set in the configuration apart from those that all data sets share (layout, source,
+path, unmatched, views, shard_images, simulate). What data sets share is in galaxies.data: images in files (8-bit JPEG
+or PNG), zip archives, CSV tables, projections, downloads.
 """

@@ -12,7 +12,7 @@ from galaxies.errors import ConfigError, DataError
 
 FRAME = 1000  # side of the published images in pixels
 
-_ALTERNATIVE_HINT = "set data.cil_cosmology.source to simulated, or to local with `path` naming a folder with the files"
+_ALTERNATIVE_HINT = "set `source` of the data set to simulated, or to local with `path` naming a folder with the files"
 
 
 def fetch(name: str, path: Path) -> None:

@@ -13,8 +13,8 @@ DOWNLOADS = (f"{COMPETITION}.zip",)  # what source download brings
 
 FETCH_HINT = (
     f"fetch the files with `kaggle competitions download -c {COMPETITION}` (a course's competition, which may need an "
-    "invitation) and put them there, set data.cil_cosmology.path to where they are, or set data.cil_cosmology.source "
-    "to download or simulated"
+    "invitation) and put them there, set `path` of the data set to where they are, or set its `source` to download or "
+    "simulated"
 )
 _ARCHIVES = (f"{COMPETITION}.zip", f"{PUBLISHED_FOLDER}.zip")
 

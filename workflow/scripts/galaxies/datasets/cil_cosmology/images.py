@@ -40,7 +40,7 @@ def open_images(files: dict[str, Path], settings: dict) -> ImageFiles:
         means the same id as another.
     """
     root = files["root"]
-    image_format = ImageFormat("PNG", "L", settings["frame"], "data.cil_cosmology.frame")
+    image_format = ImageFormat("PNG", "L", settings["frame"], "`frame` of the data set")
     if root.is_dir():
         return ImageFiles(root, _by_object_id(root, _names_in_folder(root), image_format), image_format)
     archive, prefix = open_archive(root)

@@ -15,7 +15,7 @@ ZENODO = "zenodo/images_gz2.zip"
 ZENODO_URL = "https://zenodo.org/records/3565489/files/images_gz2.zip"
 ZENODO_MD5 = "bc647032d31e50c798770cf4430525c7"
 
-_ALTERNATIVE_HINT = "set data.gz2_kaggle.source to simulated, or to local with `path` naming a folder with the files"
+_ALTERNATIVE_HINT = "set `source` of the data set to simulated, or to local with `path` naming a folder with the files"
 
 
 def fetch(name: str, path: Path) -> None:

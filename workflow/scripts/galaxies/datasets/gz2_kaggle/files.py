@@ -13,11 +13,11 @@ CHALLENGE = "galaxy-zoo-the-galaxy-challenge"  # name of the competition, and of
 DOWNLOADS = (f"{IMAGES}.zip", f"{SOLUTIONS}.zip")  # what source download brings
 
 FETCH_HINT = (
-    f"fetch the published files with `kaggle competitions download -c {CHALLENGE}` and put them there, set "
-    "data.gz2_kaggle.path to where they are, or set data.gz2_kaggle.source to download or simulated"
+    f"fetch the published files with `kaggle competitions download -c {CHALLENGE}` and put them there, set `path` of "
+    "the data set to where they are, or set its `source` to download or simulated"
 )
-_OWN_IMAGES_HINT = "data.gz2_kaggle.path names the folder, the key `images` of data.gz2_kaggle the images in it"
-_OWN_TABLE_HINT = "data.gz2_kaggle.path names the folder, the key `file` of data.gz2_kaggle.labels the table in it"
+_OWN_IMAGES_HINT = "`path` of the data set names the folder, its key `images` the images in it"
+_OWN_TABLE_HINT = "`path` of the data set names the folder, the key `file` of its `labels` the table in it"
 
 
 def find(folder: Path, settings: dict) -> dict[str, Path]:
@@ -70,8 +70,8 @@ def _find(folder: Path, names: list[str], accept: Callable[[Path], bool], what: 
         return found
     if root.is_file() or root.name == IMAGES or any(image.stem.isdigit() for image in root.glob("*.jpg")):
         hint = (
-            f"data.gz2_kaggle.path is the folder that contains {IMAGES} (or {IMAGES}.zip) and the label files: set it "
-            f"to {root.parent}, and where the images have another name, the key `images` to that name"
+            f"`path` of the data set is the folder that contains {IMAGES} (or {IMAGES}.zip) and the label files: set "
+            f"it to {root.parent}, and where the images have another name, the key `images` to that name"
         )
     if not root.exists():
         raise DataError(f"{root}: no such folder; {what} of the data set gz2_kaggle expected there", hint)

@@ -39,7 +39,7 @@ def open_images(files: dict[str, Path], settings: dict) -> ImageFiles:
         no galaxy id or means the same id as another.
     """
     path = files["images"]
-    image_format = ImageFormat("JPEG", "RGB", settings["frame"], "data.gz2_kaggle.frame")
+    image_format = ImageFormat("JPEG", "RGB", settings["frame"], "`frame` of the data set")
     if path.is_file():
         return _open_zip(path, image_format)
     if not path.is_dir():

@@ -10,6 +10,7 @@ import pandas as pd
 from galaxies.data.catalogue import LabelTable
 from galaxies.data.images import ImageSource
 from galaxies.data.tables import MAX_PROBLEMS, number_between, read_label_table, read_table, suggestion
+from galaxies.datasets.gz2_kaggle.colour_mass import MEANING, read_colour_mass
 from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS, QUESTIONS, SUM_TOLERANCE, tree_errors, tree_violations
 from galaxies.datasets.gz2_kaggle.files import FETCH_HINT, ID_COLUMN, SOLUTIONS
 from galaxies.errors import ConfigError, DataError, quoted
@@ -20,20 +21,30 @@ logger = logging.getLogger(__name__)
 MAX_SUM_ERROR = 0.02
 MAX_VIOLATING_SHARE = 0.01
 
-_KEYS = {"solutions": set(), "class": {"column", "id_column"}, "numeric": {"column", "range", "id_column"}}
+KEYS = {
+    "solutions": set(),
+    "class": {"column", "id_column"},
+    "numeric": {"column", "range", "id_column"},
+    "colour_mass": {"colour_column", "mass_column", "id_column"},
+}
+"""Keys of a label table of each kind, apart from `file` and `kind`."""
 
 
 def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> list[LabelTable]:
-    """The label tables of the configuration, each checked; their columns are fractions in [0, 1].
+    """The label tables of the configuration, each checked.
+
+    Their columns are fractions in [0, 1], but for kind colour_mass, whose columns `read_colour_mass` describes.
 
     files : places of the tables, as `files.find` returns them.
-    settings : `labels` lists `{"file": ..., "kind": "solutions"}`, `{"kind": "class", "column": ...}` or
-        `{"kind": "numeric", "column": ..., "range": [lowest, highest]}`; the last two may name an `id_column`.
+    settings : `labels` lists `{"file": ..., "kind": "solutions"}`, `{"kind": "class", "column": ...}`,
+        `{"kind": "numeric", "column": ..., "range": [lowest, highest]}` or `{"kind": "colour_mass"}`, the last with
+        `colour_column` and `mass_column` if they are not COLOUR_COLUMN and MASS_COLUMN; all but the first may name an
+        `id_column`.
 
     Raises
     ------
     DataError
-        A table is bad (see `read_solutions` and `read_label_table`).
+        A table is bad (see `read_solutions`, `read_label_table` and `read_colour_mass`).
     ConfigError
         The description of a table is impossible.
     """
@@ -43,13 +54,13 @@ def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> 
 def _read_table(path: Path, table: dict) -> LabelTable:
     kind = table.get("kind")
     keys = {key: value for key, value in table.items() if key not in ("file", "kind")}
-    if kind not in _KEYS:
-        raise ConfigError(f"label table {path.name}: kind is {kind!r}, expected one of {', '.join(_KEYS)}")
-    required = _KEYS[kind] & {"column"}
-    if not required <= set(keys) <= _KEYS[kind]:
+    if kind not in KEYS:
+        raise ConfigError(f"label table {path.name}: kind is {kind!r}, expected one of {', '.join(KEYS)}")
+    required = KEYS[kind] & {"column"}
+    if not required <= set(keys) <= KEYS[kind]:
         raise ConfigError(
             f"label table {path.name} of kind {kind}: keys are {sorted(keys)}, "
-            f"expected {sorted(required)} and optionally {sorted(_KEYS[kind] - required)}"
+            f"expected {sorted(required)} and optionally {sorted(KEYS[kind] - required)}"
         )
     if kind == "solutions":
         solutions = read_solutions(path)
@@ -65,6 +76,9 @@ def _read_table(path: Path, table: dict) -> LabelTable:
             dict.fromkeys(COLUMNS, meaning),
             {"tree_violations": tree_violations(solutions)},
         )
+    if kind == "colour_mass":
+        labels, outside = read_colour_mass(path, **keys)
+        return LabelTable(path.name, sha256(path), labels, MEANING, {"outside_range": outside})
     labels = read_label_table(path, kind=kind, **{"id_column": ID_COLUMN, **keys})
     if kind == "class":
         meaning = {"kind": "class", "unit": "1 for the class, else 0", "range": [0.0, 1.0]}

@@ -8,7 +8,7 @@ from galaxies.datasets.hsc_cosmos.files import GIT_BLOBS, URL
 from galaxies.errors import ConfigError
 
 _ALTERNATIVE_HINT = (
-    "set data.hsc_cosmos.source to simulated, or to local with `path` naming a folder with the published files"
+    "set `source` of the data set to simulated, or to local with `path` naming a folder with the published files"
 )
 
 

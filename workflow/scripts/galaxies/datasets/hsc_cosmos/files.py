@@ -15,8 +15,8 @@ GIT_BLOBS = {
 DOWNLOADS = tuple(GIT_BLOBS)  # what source download brings
 
 FETCH_HINT = (
-    f"set data.hsc_cosmos.source to download, fetch {IDS}, {IMAGES} and {CATALOGUE} from {URL} into that folder "
-    "yourself, set data.hsc_cosmos.path to where they are, or set data.hsc_cosmos.source to simulated"
+    f"set `source` of the data set to download, fetch {IDS}, {IMAGES} and {CATALOGUE} from {URL} into that folder "
+    "yourself, set its `path` to where they are, or set its `source` to simulated"
 )
 
 

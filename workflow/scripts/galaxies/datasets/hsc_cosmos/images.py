@@ -81,7 +81,7 @@ def open_images(files: dict[str, Path], settings: dict) -> ArrayImages:
         if pixels.ndim == 4 and pixels.shape[-1] == 3:
             hint = "the last axis is 3: the channels g, i, y must come before the rows and columns"
         elif pixels.ndim == 4 and pixels.shape[2:] != (frame, frame):
-            hint = "data.hsc_cosmos.frame is the side of the images in pixels"
+            hint = "`frame` of the data set is the side of the images in pixels"
         raise DataError(
             f"{files[IMAGES]}: {pixels.dtype} {pixels.shape}, expected float32 {(len(ids), 3, frame, frame)}", hint
         )

@@ -7,7 +7,7 @@ from galaxies.errors import DataError
 FITS = "_fits.fits"
 FETCH_HINT = (
     "fetch the COSMOS sample with `galsim_download_cosmos` (GalSim; Zenodo record 3242143) and set "
-    "data.hst_cosmos.path to the folder with real_galaxy_catalog_<limit>.fits"
+    "`path` of the data set to the folder with real_galaxy_catalog_<limit>.fits"
 )
 
 
