@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from galaxies.augmentation_study import expanded, grid
 from galaxies.config import deep_merge, load_yaml, merged_config, published_config
 from galaxies.errors import ConfigError
 from galaxies.experiments import describe, differences
@@ -209,3 +210,54 @@ def test_every_key_is_documented():
     papers = {path.stem for path in EXPERIMENTS.glob("*.yaml")}
     missing = {key for key in keys(load_yaml(SCHEMA)) if f"`{key}`" not in text} - papers
     assert not missing
+
+
+def study(**paper: object) -> dict:
+    """Overrides of a run with the augmentation experiment."""
+    return {"data": {"hsc_cosmos": {"source": "simulated"}}, "papers": {"galaxy_cgan_augmentation": paper}}
+
+
+def test_published_augmentation_experiment():
+    """The card's grid: ten arms, of which those with a generator that saw the validation images have one size."""
+    paper = merge(study())["papers"]["galaxy_cgan_augmentation"]
+    assert paper == published_config("galaxy_cgan_augmentation", EXPERIMENTS, SCHEMA)
+    trainings = grid(paper["augmentation"])
+    assert len(trainings) == 8 * 5 + 2
+    assert paper["experiments"]["cgan"]["steps"] == 450 * 29
+    assert expanded(paper)["gan_only_n96"]["generator"] == "cgan_train_only_n96"
+    assert "reported_as" not in expanded(paper)["real"]
+
+
+def test_a_published_arm_can_be_taken_away():
+    paper = merge(study(augmentation={"arms": {"real_geometric": None}}))["papers"]["galaxy_cgan_augmentation"]
+    assert "real_geometric" not in paper["augmentation"]["arms"]
+    assert "real_flips" in paper["augmentation"]["arms"]
+
+
+@pytest.mark.parametrize(
+    ("paper", "words"),
+    [
+        ({"augmentation": {"arm": {}}}, ["augmentation", "unknown key 'arm'", "'arms'"]),
+        ({"augmentation": {"sizes": [1]}}, ["augmentation.sizes"]),
+        ({"augmentation": {"baseline": "reel"}}, ["augmentation.baseline", "'reel'"]),
+        ({"augmentation": {"arms": {"real": None}}}, ["augmentation.baseline", "'real'"]),
+        ({"augmentation": {"arms": {"gan_only": {"generator": "gan"}}}}, ["gan_only.generator", "'gan'"]),
+        ({"augmentation": {"classifier": {"view": "crop32_32"}}}, ["generator", "full_50", "crop32_32"]),
+        ({"augmentation": {"classifier": {"view": "full_64"}}}, ["full_64"]),
+        ({"augmentation": {"classifier": {"network": {"filters": [4]}}}}, ["classifier.network", "1 values", "3"]),
+        ({"experiments": {"cgan": {"hinge_sign": "minus"}}}, ["cgan.hinge_sign", "'minus'"]),
+        (
+            {"experiments": {"cgan": {"networks": {"generator": {"filter": [3]}}}}},
+            ["generator", "'filter'", "'filters'"],
+        ),
+        ({"experiments": {"cgan": {"train_on": ["train", "test"]}}}, ["split.sizes", "'test'", "cgan"]),
+        ({"experiments": {"cgan": {"method": "cgan"}}}, ["cgan.method", "'cgan'", "conditional_gan"]),
+        ({"split": {"sizes": {"validation": None}}}, ["split.sizes", "'validation'"]),
+        ({"seeds": []}, ["galaxy_cgan_augmentation"]),
+    ],
+)
+def test_bad_studies_are_refused(paper, words):
+    with pytest.raises(ConfigError) as caught:
+        merge(study(**paper))
+    for word in words:
+        assert word in str(caught.value)

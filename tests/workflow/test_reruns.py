@@ -16,7 +16,8 @@ def test_nothing_to_do_after_a_run(finished):
 def test_plan_is_read_from_the_dry_run(checkout):
     """The other tests would pass unseen if planned jobs were not found."""
     planned = checkout.planned()
-    assert planned.count("train") == 8
+    # Four approaches; generators for all images, for training images and for 16 of these; five arms, two for 16 images.
+    assert planned.count("train") == 2 * (4 + 3 + 5 + 2)
     assert planned.count("pack_view") == 7
 
 
@@ -57,6 +58,35 @@ def test_changed_epochs_retrain_one_experiment(finished):
     text = finished.dry_run(configfile="other.yaml")
     trained = re.findall(r"Training (\w+) of galaxy_zoo_cnn, seed (\d)", text)
     assert sorted(trained) == [("approach2", "0"), ("approach2", "1")]
+
+
+def test_a_new_seed_trains_itself_alone(finished):
+    text = (finished.folder / "tiny.yaml").read_text()
+    (finished.folder / "seeds.yaml").write_text(text.replace("seeds: [0, 1]", "seeds: [0, 1, 2]"))
+    trained = re.findall(r"Training (\w+) of \w+, seed (\d)", finished.dry_run(configfile="seeds.yaml"))
+    assert {seed for _, seed in trained} == {"2"}
+    assert len(trained) == len(set(trained)) == 4 + 3 + 5 + 2
+
+
+def test_a_new_arm_trains_itself_alone(finished):
+    text = (finished.folder / "tiny.yaml").read_text()
+    (finished.folder / "arms.yaml").write_text(text.replace("real_geometric: null", "real_geometric: {sizes: [all]}"))
+    trained = re.findall(r"Training (\w+) of \w+, seed (\d)", finished.dry_run(configfile="arms.yaml"))
+    assert sorted(trained) == [("real_geometric", "0"), ("real_geometric", "1")]
+
+
+def test_a_changed_generator_retrains_what_uses_it(finished):
+    text = (finished.folder / "tiny.yaml").read_text()
+    other = text.replace("cgan_train_only: *gan", "cgan_train_only: {<<: *gan, steps: 3}")
+    (finished.folder / "generator.yaml").write_text(other)
+    trained = re.findall(r"Training (\w+) of \w+, seed 0", finished.dry_run(configfile="generator.yaml"))
+    assert sorted(trained) == [
+        "cgan_train_only",
+        "cgan_train_only_n16",
+        "gan_only",
+        "gan_only_n16",
+        "gan_pretraining",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,12 @@ def modules_of(settings):
 
 def training_settings(wildcards):
     """Settings of an experiment that a training reads."""
-    described = ("reported_as", "label")
-    return {key: value for key, value in experiment_of(wildcards).items() if key not in described}
+    return without_labels(experiment_of(wildcards))
+
+
+def without_labels(settings):
+    """Settings of an experiment without what names it alone."""
+    return settings and {key: value for key, value in settings.items() if key not in ("reported_as", "label")}
 
 
 def compute_settings(wildcards, threads):
@@ -320,19 +324,29 @@ def generators_of(paper):
 
 
 def changes(paper, experiment):
-    """How an experiment of this run differs from the published one, as a list of texts."""
+    """How an experiment of this run, and the generator that it uses, differ from the published ones, as texts."""
     ours, published = config["papers"][paper], PUBLISHED[paper]
-    settings = EXPERIMENTS[paper][experiment]
-    reference = published["experiments"].get(experiment) if settings.get("reported_as") else None
+    references = expanded(published)
+    reference = without_labels(references.get(experiment)) if is_published(paper, experiment) else None
+    settings = without_labels(EXPERIMENTS[paper][experiment])
+    generator = settings.get("generator")
+    of_generator = [without_labels(known.get(generator, {})) for known in (EXPERIMENTS[paper], references)]
     data, compute = config["data"][ours["dataset"]], config["compute"]
     standard = {"frame": published_frame(data["layout"], SCHEMA), "unmatched": "error"}
     return [
         *differences(settings, reference),
+        *(f"generator's {text}" for text in differences(*of_generator) if reference),
         *differences({"split": ours["split"]}, {"split": published["split"]}),
         *differences({"data": data["layout"]}, {"data": published["dataset"]}),
         *differences({key: data.get(key) for key in standard}, standard),
         *differences({"precision": compute["precision"]}, {"precision": "float32"}),
     ]
+
+
+def is_published(paper, experiment):
+    """Whether the paper has an experiment, in its text or in the authors' code."""
+    arms = config["papers"][paper].get("augmentation", {}).get("arms", {})
+    return bool((arms.get(experiment) or EXPERIMENTS[paper][experiment]).get("reported_as"))
 
 
 def differences_of(paper):
