@@ -11,7 +11,7 @@ SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 sys.path.insert(0, str(SCRIPTS))
 
 import yaml
-from galaxies.augmentation_study import expanded, grid, saw_validation
+from galaxies.augmentation_study import expanded, generator_of, grid, saw_validation
 from galaxies.code_digest import code_digest
 from galaxies.config import merged_config, published_config, published_frame
 from galaxies.data.shards import count_rows, count_shards
@@ -293,8 +293,8 @@ def study_of(paper):
     arms = [
         {
             "arm": name,
-            **{key: arm[key] for key in ("label", "reported_as", "recorded_as", "generator", "real_images")},
-            "generated_per_real": arm["generated_per_real"] if arm["generator"] else None,
+            **{key: arm[key] for key in ("label", "reported_as", "real_images")},
+            "generator": generator_of(study, name),
             "leaked": saw_validation(study, EXPERIMENTS[paper], name),
             "sizes": arm["sizes"] or study["sizes"],
         }
@@ -313,6 +313,43 @@ def grid_of(paper):
 def grid_files(paper, file):
     """Files of all trainings of the augmentation experiment, in the order of `grid_of`."""
     return [f"{RESULTS}/{paper}/{entry['experiment']}/seed{entry['seed']}/{file}" for entry in grid_of(paper)]
+
+
+def classifier_files(file):
+    return lambda wildcards: grid_files(wildcards.paper, file)
+
+
+def classifier_view(wildcards):
+    return view_of(wildcards.paper, grid_of(wildcards.paper)[0]["experiment"])
+
+
+def classifiers(wildcards):
+    return grid_of(wildcards.paper)
+
+
+def study(wildcards):
+    return study_of(wildcards.paper)
+
+
+def target(wildcards):
+    return study_of(wildcards.paper)["target"]
+
+
+def notes_of_arms(wildcards):
+    """Per arm, how its settings differ from the published ones."""
+    arms = [arm["arm"] for arm in study_of(wildcards.paper)["arms"]]
+    return {arm: changes(wildcards.paper, arm) for arm in arms}
+
+
+def augmentation_figures():
+    """Short name -> file of the tables and figures of the augmentation experiment."""
+    figures = ("learning_curves", "effects", "data_efficiency", "calibration")
+    return {
+        "summary": "summary_metrics.csv",
+        "table": "augmentation_table.md",
+        "answer": "augmentation_answer.md",
+        **{name: f"augmentation_{name}.png" for name in figures},
+    }
 
 
 def generators_of(paper):

@@ -54,8 +54,15 @@ def expanded(paper: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def generator_of(study: dict[str, Any], arm: str) -> str | None:
+    """Generator whose images an arm, or the arm that it starts from, is trained on; None if there is none."""
+    settings = study["arms"][arm]
+    before = settings["initialise_from"]
+    return settings["generator"] or (generator_of(study, before) if before else None)
+
+
 def saw_validation(study: dict[str, Any], experiments: dict[str, Any], arm: str) -> bool:
-    """Whether the generator of an arm, or of the arm it starts from, was trained on the validation images."""
+    """Whether a generator of an arm, or of an arm that it starts from, was trained on the validation images."""
     settings = study["arms"][arm]
     before, generator = settings["initialise_from"], settings["generator"]
     return bool(

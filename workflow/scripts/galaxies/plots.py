@@ -89,12 +89,17 @@ def image_panel(axis: Axes, image: np.ndarray) -> None:
     axis.spines[:].set_visible(False)
 
 
-def seeds_with_mean(axis: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: str) -> None:
-    """Curves (seeds, points): one thin line per seed, their mean thick, its 95 % interval as a band."""
+def seeds_with_mean(
+    axis: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: str, marker: str | None = "o"
+) -> None:
+    """Curves (seeds, points): one thin line per seed, their mean thick, its 95 % interval as a band.
+
+    No band for two seeds: it would be nine times as wide as their distance, and the two lines say all there is.
+    """
     for curve in values:
         axis.plot(x, curve, color=colour, linewidth=0.6, alpha=0.5)
-    axis.plot(x, values.mean(axis=0), color=colour, linewidth=1.8, marker="o", markersize=2.5, label=label)
-    if len(values) > 1:
+    axis.plot(x, values.mean(axis=0), color=colour, linewidth=1.8, marker=marker, markersize=2.5, label=label)
+    if len(values) > 2:
         bands = [summarise(column) for column in values.T]
         low, high = [b.ci95_low for b in bands], [b.ci95_high for b in bands]
         axis.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)

@@ -1,0 +1,166 @@
+"""The augmentation experiment of a paper: trained classifiers to metrics, paired differences, an answer and figures."""
+
+
+rule evaluate_classifiers:
+    """What every classifier of the experiment predicts for the validation images after each epoch, in one file."""
+    input:
+        models=classifier_files("model.pt"),
+        histories=classifier_files("history.csv"),
+        view=classifier_view,
+        split="<results>/{paper}/split.csv",
+    output:
+        predictions="<results>/{paper}/augmentation_predictions.h5",
+    log:
+        "<logs>/{paper}/augmentation_predictions.log",
+    benchmark:
+        "<benchmarks>/{paper}/augmentation_predictions.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        trainings=classifiers,
+        target=target,
+        code=code_of("evaluate_classifiers.py"),
+    message:
+        "Collecting the predictions of all classifiers of {wildcards.paper}"
+    script:
+        "../scripts/evaluate_classifiers.py"
+
+
+rule tabulate_augmentation:
+    """Metrics of all classifiers, paired differences between arms, calibration, and the answer to the question."""
+    input:
+        predictions="<results>/{paper}/augmentation_predictions.h5",
+        reported=REPORTED,
+    output:
+        summary="<results>/{paper}/summary_metrics.csv",
+        table=report(
+            "<results>/{paper}/augmentation_table.csv",
+            category="{paper}",
+            caption="../report/augmentation_table.rst",
+        ),
+        markdown="<results>/{paper}/augmentation_table.md",
+        effects="<results>/{paper}/augmentation_effects.csv",
+        calibration="<results>/{paper}/augmentation_calibration.csv",
+        answer=report(
+            "<results>/{paper}/augmentation_answer.csv",
+            category="{paper}",
+            caption="../report/augmentation_table.rst",
+        ),
+        answer_markdown="<results>/{paper}/augmentation_answer.md",
+    log:
+        "<logs>/{paper}/augmentation_table.log",
+    conda:
+        "../../envs/plot.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        paper="{paper}",
+        study=study,
+        notes=notes_of_arms,
+        code=code_of("tabulate_augmentation.py"),
+    message:
+        "Tables of the augmentation experiment of {wildcards.paper}"
+    script:
+        "../scripts/tabulate_augmentation.py"
+
+
+rule plot_augmentation_learning_curves:
+    """Training and validation log-loss per epoch of every arm."""
+    input:
+        predictions="<results>/{paper}/augmentation_predictions.h5",
+    output:
+        png=report(
+            "<results>/{paper}/augmentation_learning_curves.png",
+            category="{paper}",
+            caption="../report/augmentation_learning_curves.rst",
+        ),
+        pdf="<results>/{paper}/augmentation_learning_curves.pdf",
+    log:
+        "<logs>/{paper}/augmentation_learning_curves.log",
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        study=study,
+        code=code_of("plot_augmentation_learning_curves.py"),
+    message:
+        "Learning curves of the augmentation experiment of {wildcards.paper}"
+    script:
+        "../scripts/plot_augmentation_learning_curves.py"
+
+
+rule plot_augmentation_effects:
+    """Difference of every arm to the baseline."""
+    input:
+        effects="<results>/{paper}/augmentation_effects.csv",
+        summary="<results>/{paper}/summary_metrics.csv",
+    output:
+        png=report(
+            "<results>/{paper}/augmentation_effects.png",
+            category="{paper}",
+            caption="../report/augmentation_effects.rst",
+        ),
+        pdf="<results>/{paper}/augmentation_effects.pdf",
+    log:
+        "<logs>/{paper}/augmentation_effects.log",
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        study=study,
+        code=code_of("plot_augmentation_effects.py"),
+    message:
+        "Effects of the augmentations of {wildcards.paper}"
+    script:
+        "../scripts/plot_augmentation_effects.py"
+
+
+rule plot_augmentation_data_efficiency:
+    """Metrics against the number of real images."""
+    input:
+        summary="<results>/{paper}/summary_metrics.csv",
+    output:
+        png=report(
+            "<results>/{paper}/augmentation_data_efficiency.png",
+            category="{paper}",
+            caption="../report/augmentation_data_efficiency.rst",
+        ),
+        pdf="<results>/{paper}/augmentation_data_efficiency.pdf",
+    log:
+        "<logs>/{paper}/augmentation_data_efficiency.log",
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        study=study,
+        code=code_of("plot_augmentation_data_efficiency.py"),
+    message:
+        "Data efficiency of the augmentations of {wildcards.paper}"
+    script:
+        "../scripts/plot_augmentation_data_efficiency.py"
+
+
+rule plot_augmentation_calibration:
+    """Reliability of every arm's probabilities."""
+    input:
+        calibration="<results>/{paper}/augmentation_calibration.csv",
+        summary="<results>/{paper}/summary_metrics.csv",
+    output:
+        png=report(
+            "<results>/{paper}/augmentation_calibration.png",
+            category="{paper}",
+            caption="../report/augmentation_calibration.rst",
+        ),
+        pdf="<results>/{paper}/augmentation_calibration.pdf",
+    log:
+        "<logs>/{paper}/augmentation_calibration.log",
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        study=study,
+        code=code_of("plot_augmentation_calibration.py"),
+    message:
+        "Calibration of the classifiers of {wildcards.paper}"
+    script:
+        "../scripts/plot_augmentation_calibration.py"
