@@ -37,6 +37,7 @@ wildcard_constraints:
     dataset="|".join(config["data"]),
     paper="|".join(config["papers"]),
     experiment="[a-z][a-z0-9_]*",
+    number="(fig[0-9]+_)?",
     seed="[0-9]+",
     view=PATTERN,
 
@@ -284,7 +285,7 @@ def trainings_of(paper):
     ]
 
 
-# The augmentation experiment
+# The augmentation experiment, and the generators
 
 
 def study_of(paper):
@@ -355,6 +356,69 @@ def augmentation_figures():
 def generators_of(paper):
     """Conditional generators that are compared with one another."""
     return [name for name in included(paper) if EXPERIMENTS[paper][name]["method"] == "conditional_gan"]
+
+
+def generators_by_seed(paper):
+    """Conditional generators of a paper times the seeds, for tables."""
+    return [
+        {"experiment": name, "label": EXPERIMENTS[paper][name].get("label", name), "seed": seed}
+        for name in generators_of(paper)
+        for seed in seeds_of(paper)
+    ]
+
+
+def generated_files(wildcards):
+    """Images of all generators of a paper, in the order of `generators_by_seed`."""
+    members = generators_by_seed(wildcards.paper)
+    return [f"{RESULTS}/{wildcards.paper}/{m['experiment']}/seed{m['seed']}/generated.h5" for m in members]
+
+
+def first_seeds(paper):
+    """Each generator of a paper with its first seed, and how its settings differ from the published."""
+    first = seeds_of(paper)[0]
+    members = [member for member in generators_by_seed(paper) if member["seed"] == first]
+    return [{**member, "differences": changes(paper, member["experiment"])} for member in members]
+
+
+def first_generated(wildcards):
+    """Images of the first seed of each generator, in the order of `first_seeds`."""
+    members = first_seeds(wildcards.paper)
+    return [f"{RESULTS}/{wildcards.paper}/{m['experiment']}/seed{m['seed']}/generated.h5" for m in members]
+
+
+def shown_generated(wildcards):
+    """Images of the generator that the figures show."""
+    return first_generated(wildcards)[0]
+
+
+def shown_generator(key):
+    """Function that gives `key` of the generator whose images the figures show, the first of the paper."""
+    return lambda wildcards: first_seeds(wildcards.paper)[0][key]
+
+
+def view_of_generators(wildcards):
+    return view_of(wildcards.paper, generators_of(wildcards.paper)[0])
+
+
+def photometry_code(script):
+    """Digest of a script's code together with the photometry of the paper's data set."""
+    return lambda wildcards: code_of(script, f"galaxies.datasets.{layout_of_paper(wildcards)}.photometry")
+
+
+def generators_by_seed_of(wildcards):
+    return generators_by_seed(wildcards.paper)
+
+
+def first_seeds_of(wildcards):
+    return first_seeds(wildcards.paper)
+
+
+def example_conditions(wildcards):
+    return paper_of(wildcards)["example_conditions"]
+
+
+def layout_of_paper(wildcards):
+    return config["data"][paper_of(wildcards)["dataset"]]["layout"]
 
 
 # Figures

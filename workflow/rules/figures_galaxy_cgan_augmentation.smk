@@ -1,6 +1,11 @@
 """galaxy_cgan_augmentation: figures 4 and 5; figures 2 and 3 and the experiment are those of any paper that has them."""
 
 TARGETS["galaxy_cgan_augmentation"] = {
+    "fig2": "fig2_real_vs_gan.png",
+    "fig3": "fig3_conditional_scaling.png",
+    "fidelity": "fig3_predictor_errors.csv",
+    "generators": "generators.png",
+    "generators_table": "generators.csv",
     "fig4": "fig4_classifier_real.png",
     "fig5": "fig5_classifier_gan.png",
     **augmentation_figures(),

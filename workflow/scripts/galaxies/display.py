@@ -1,0 +1,53 @@
+"""Images of any scale and any channels as pictures for the eye, and words for their labels."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def pictures(images: np.ndarray, channels: Sequence[str]) -> np.ndarray:
+    """Images (N, C, S, S) of any range as 8-bit pictures (N, S, S, 3), each from its lowest to its highest value.
+
+    The extremes are those of all channels together (galaxy_cgan_augmentation, transform_0_1 of its code). Three bands
+    in order of wavelength become blue, green and red; of any other number the first is shown in grey.
+    """
+    images = images.astype(np.float64)
+    low, high = (extreme(axis=(1, 2, 3), keepdims=True) for extreme in (images.min, images.max))
+    scaled = (images - low) / np.where(high > low, high - low, 1)
+    if len(channels) != 3:
+        scaled = np.repeat(scaled[:, :1], 3, axis=1)
+    elif list(channels) != ["R", "G", "B"]:
+        scaled = scaled[:, ::-1]
+    return (255 * scaled).round().astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def stretch_text(channels: Sequence[str]) -> str:
+    """A sentence on what `pictures` does, for the note below a figure."""
+    colours = ""
+    if len(channels) == 3 and list(channels) != ["R", "G", "B"]:
+        colours = f"; {', '.join(channels[::-1])} are red, green, blue"
+    elif len(channels) not in (1, 3):
+        colours = f"; {channels[0]} only"
+    return f"Each image is scaled from its own lowest to its own highest value{colours}."
+
+
+def condition_text(columns: Sequence[str], condition: np.ndarray) -> str:
+    """`redshift 0.14, log stellar mass 8.5`."""
+    return ", ".join(f"{words(name)} {value:.4g}" for name, value in zip(columns, condition, strict=True))
+
+
+def range_text(columns: Sequence[str], labels: np.ndarray) -> str:
+    """`redshift 0.1 to 0.2, log stellar mass 8.4 to 8.6`, of labels (N, K)."""
+    ends = zip(columns, labels.min(axis=0), labels.max(axis=0), strict=True)
+    return ", ".join(f"{words(name)} {low:.3g} to {high:.3g}" for name, low, high in ends)
+
+
+def words(name: str) -> str:
+    """The name of a label in a figure."""
+    return name.replace("_", " ")
+
+
+def origin_text(simulated: bool, differences: Sequence[str]) -> str:
+    """A sentence on the data and on settings that are not the published ones, for the note below a figure."""
+    data = "Simulated galaxies" if simulated else "Real data"
+    return f"{data}; settings differ from the paper's: {'; '.join(differences)}." if differences else f"{data}."
