@@ -361,3 +361,19 @@ def test_a_model_of_another_kind_is_refused(gan, images, tmp_path):
 def test_absent_conditions_are_refused(images):
     with pytest.raises(DataError, match="no label 'colour'"):
         build({**EXPERIMENT, "conditions": ["colour"]}, images, images, CPU, {})
+
+
+def test_resize_convolutions_make_no_checkerboard():
+    """Even maps stay even under resize-convolution; a transposed one of stride 2 gives them a pattern of period 2."""
+    torch.manual_seed(0)
+    patterns = {}
+    for upsampling in ("resize", "transposed"):
+        network = resize_generator.build(2, size=64, channels=1, dense=4, filters=[3, 3], upsampling=upsampling)
+        layer = network.convolutions[0]
+        side = 16
+        with torch.no_grad():
+            made = layer(torch.rand(1, 3, 1, 1).expand(1, 3, side, side))[0, :, 4:-4, 4:-4]
+        patterns[upsampling] = (made[:, 1:] - made[:, :-1]).abs().max().item()
+        if upsampling == "transposed":
+            torch.testing.assert_close(made[:, 2:], made[:, :-2])  # the period
+    assert patterns["resize"] < 1e-6 < 1e-3 < patterns["transposed"]

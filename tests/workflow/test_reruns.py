@@ -46,7 +46,9 @@ def test_changed_architecture_retrains_its_experiments_alone(finished):
 
 def test_changed_plot_redraws_its_figures_and_trains_nothing(finished):
     with finished.edit("galaxies/plots.py", "linewidth=1.8", "linewidth=1.9"):
-        assert finished.planned() == ["galaxy_zoo_cnn_plot_learning_curves"] * 4
+        planned = finished.planned()
+    assert planned.count("galaxy_zoo_cnn_plot_learning_curves") == 4
+    assert all("plot" in rule for rule in planned)
     with finished.edit("plot_rmse.py", 'xlabel="RMSE"', 'xlabel="root mean squared error"'):
         assert finished.planned() == ["galaxy_zoo_cnn_plot_rmse"]
 
