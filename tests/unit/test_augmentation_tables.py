@@ -283,6 +283,7 @@ def draw_classifier(predictions: Path, folder: Path, described: dict, **options)
         study=described,
         title="GAN only",
         notes=["An earlier GAN."],
+        differences=["epochs 3 (published 100)"],
         **arguments | options,
     )
 

@@ -1,5 +1,6 @@
 """Configuration, paths and input functions that the rules share. Makes nothing itself."""
 
+import csv
 import os
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ RESULTS = f"results/{config['run']}"
 PUBLISHED = {paper: published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA) for paper in config["papers"]}
 EXPERIMENTS = {paper: expanded(settings) for paper, settings in config["papers"].items()}  # paper -> name -> settings
 REPORTED = os.path.relpath(WORKFLOW.parent / "config" / "reported.csv")
+REPORTED_PAPERS = {row["paper"] for row in csv.DictReader(Path(REPORTED).open())}
 TARGETS = {}  # paper -> {short name: file below the paper's results}; each paper's rules add theirs
 
 
@@ -425,7 +427,12 @@ def layout_of_paper(wildcards):
 
 
 def changes(paper, experiment):
-    """How an experiment of this run, and the generator that it uses, differ from the published ones, as texts."""
+    """How an experiment of this run, and the generator that it uses, differ from the published ones, as texts.
+
+    None where nothing is published: a study of this project.
+    """
+    if paper not in REPORTED_PAPERS:
+        return []
     ours, published = config["papers"][paper], PUBLISHED[paper]
     references = expanded(published)
     reference = without_labels(references.get(experiment)) if is_published(paper, experiment) else None

@@ -34,6 +34,7 @@ rule galaxy_cgan_augmentation_plot_classifier_real:
     params:
         study=study_of("galaxy_cgan_augmentation"),
         arm="real_flips",
+        differences=changes("galaxy_cgan_augmentation", "real_flips"),
         recorded=["real_traditional_aug_v1", "real_traditional_aug_v2", "real_traditional_aug_v3"],
         recorded_as="recorded in the original notebooks",
         title="Real images with flips and shifts (Figure 4)",
@@ -65,6 +66,7 @@ rule galaxy_cgan_augmentation_plot_classifier_gan:
     params:
         study=study_of("galaxy_cgan_augmentation"),
         arm="gan_only_published",
+        differences=changes("galaxy_cgan_augmentation", "gan_only_published"),
         recorded=["gan_only_early_gan"],
         recorded_as="recorded for an earlier GAN, not the paper's",
         title="Generated images alone (Figure 5)",

@@ -31,12 +31,13 @@ def main(
     recorded_as: str,
     title: str,
     notes: list[str],
+    differences: list[str],
 ) -> None:
     """Draw the curves of the trainings with all real images, and write them: seed, epoch, train_loss, val_loss, prior.
 
     recorded_curves : repo, commit, notebook, experiment, epoch, train_loss, val_loss. recorded : names of experiments
         in it to draw over ours, which the legend calls `recorded_as`. notes : sentences for the small print, such as
-        what sets the recorded runs apart.
+        what sets the recorded runs apart. differences : of our settings from the published.
     """
     found = read_predictions(predictions)
     settings = next((one for one in study["arms"] if one["arm"] == arm), None)
@@ -58,7 +59,7 @@ def main(
     figure.legend(*axis.get_legend_handles_labels(), loc="outside upper left", ncols=2, fontsize=7)
     if found.simulated:
         notes = ["The recorded curves are of real images; only ours are simulated.", *notes]
-    stamp(figure, note_of(found.simulated, [settings], *notes))
+    stamp(figure, note_of(found.simulated, [settings], *notes, differences=differences))
     save_figure(figure, png, pdf)
 
 

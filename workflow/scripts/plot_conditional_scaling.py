@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from galaxies.comparison import origin_text
 from galaxies.data.store import View
-from galaxies.display import condition_text, origin_text, pictures, range_text, stretch_text, words
+from galaxies.display import condition_text, pictures, range_text, stretch_text, words
 from galaxies.errors import ConfigError
 from galaxies.fidelity import aperture_sums
 from galaxies.files import reading

@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from galaxies.comparison import origin_text
 from galaxies.data.store import View
-from galaxies.display import condition_text, origin_text, pictures, stretch_text
+from galaxies.display import condition_text, pictures, stretch_text
 from galaxies.errors import ConfigError
 from galaxies.files import reading
 from galaxies.generated_images import Generated, as_networks_see, nearest_labels

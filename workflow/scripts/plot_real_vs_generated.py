@@ -4,8 +4,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
+from galaxies.comparison import origin_text
 from galaxies.data.store import View
-from galaxies.display import condition_text, origin_text, pictures, range_text, stretch_text
+from galaxies.display import condition_text, pictures, range_text, stretch_text
 from galaxies.errors import ConfigError
 from galaxies.generated_images import Generated, as_networks_see, nearest_labels
 from galaxies.plots import STYLE, image_grid, save_figure, stamp

@@ -1,6 +1,7 @@
 """What the figures of an augmentation experiment share."""
 
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from galaxies.augmentation_predictions import Predictions
 from galaxies.classification_metrics import prior_log_loss
+from galaxies.comparison import origin_text
 from galaxies.plots import MUTED, TRAIN, VALIDATION, seeds_with_mean
 
 LEAK_MARK = "†"
@@ -18,9 +20,12 @@ def arm_label(arm: dict, width: int) -> str:
     return "\n".join(textwrap.wrap(arm["label"], width)) + (f" {LEAK_MARK}" if arm["leaked"] else "")
 
 
-def note_of(simulated: bool, arms: list[dict], *sentences: str) -> str:
-    """Small print of a figure: what the data are, what the sign at some arms means, and more sentences."""
-    data = "Simulated galaxies, not comparable with the paper's numbers." if simulated else "Real images."
+def note_of(simulated: bool, arms: list[dict], *sentences: str, differences: Sequence[str] = ()) -> str:
+    """Small print of a figure: what the data are, what the sign at some arms means, and more sentences.
+
+    differences : of the settings from the published ones, where the figure shows published values.
+    """
+    data = origin_text(simulated, differences)
     leak = f"{LEAK_MARK} The generator saw the validation images." if any(arm["leaked"] for arm in arms) else ""
     return " ".join(filter(None, [data, leak, *sentences]))
 

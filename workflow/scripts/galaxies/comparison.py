@@ -1,5 +1,6 @@
 """Whether a result may be judged against a paper, and if not, why."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS, TRAINING_GALAXIES
@@ -32,9 +33,17 @@ def reasons_against(origin: dict, differences: list[str]) -> list[str]:
 
 
 def origin_note(origin: dict, differences: list[str]) -> str:
-    """One sentence for a figure: the data, and whether its numbers may be judged against the paper's."""
-    data = "Simulated galaxies" if origin["simulated"] else "Real images"
+    """`origin_text` for the vote fractions of Galaxy Zoo 2."""
     reasons = [reason for reason in reasons_against(origin, differences) if reason != "simulated data"]
-    if origin["simulated"] or reasons:
+    return origin_text(origin["simulated"], reasons)
+
+
+def origin_text(simulated: bool, reasons: Sequence[str] = ()) -> str:
+    """One sentence for a figure: the data, and whether its numbers may be judged against the paper's.
+
+    reasons : why not, apart from the data being simulated.
+    """
+    data = "Simulated galaxies" if simulated else "Real images"
+    if simulated or reasons:
         data += ", not comparable with the paper's numbers"
     return f"{data}{': ' if reasons else ''}{'; '.join(reasons)}."

@@ -45,9 +45,3 @@ def range_text(columns: Sequence[str], labels: np.ndarray) -> str:
 def words(name: str) -> str:
     """The name of a label in a figure."""
     return name.replace("_", " ")
-
-
-def origin_text(simulated: bool, differences: Sequence[str]) -> str:
-    """A sentence on the data and on settings that are not the published ones, for the note below a figure."""
-    data = "Simulated galaxies" if simulated else "Real data"
-    return f"{data}; settings differ from the paper's: {'; '.join(differences)}." if differences else f"{data}."
