@@ -29,10 +29,10 @@ from galaxies.data.images import ImageSource
 from galaxies.data.packing import pack_view
 from galaxies.files import atomic
 from galaxies.losses import mse
-from galaxies.methods.regression import build
+from galaxies.methods import conditional_gan, regression
 from galaxies.registry import named_module
 from galaxies.scripting import run_script
-from galaxies.training import Settings, fit, seed_everything
+from galaxies.training import Method, Settings, fit, seed_everything
 
 SCRIPTS = Path(__file__).parent
 PROJECT = SCRIPTS.parents[1]
@@ -66,6 +66,7 @@ lines = status.read_text().splitlines() if status.exists() else []
 peak = [line.split()[1] for line in lines if line.startswith("VmHWM")]
 print(int(peak[0]) * 1024 if peak else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
+GAN_STEPS = 4
 BLOCK = 2000  # training images between two looks at the clock: start and end of a training must not count
 
 
@@ -101,6 +102,9 @@ def main(folder: Path, *, threads: int = os.cpu_count() or 1) -> None:
             full, bare = training(sets[SMALL], experiment, threads)
             record(f"training {experiment}", full, "images/s")
             record(f"training {experiment}, share of the step on one fixed batch", full / bare, "ratio", ">= 0.95")
+        full, bare = gan_training(data["hsc_cosmos"], threads)
+        record("training cgan", full, "images/s")
+        record("training cgan, share of its networks' bare passes", full / bare, "ratio", ">= 0.9")
     with atomic(folder / "benchmark.csv") as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False)
     print(f"Written to {folder / 'benchmark.csv'}")
@@ -196,16 +200,13 @@ def training(data: Path, experiment: str, threads: int) -> tuple[float, float]:
     batch_size = settings["batch_size"]
     steps = BLOCK // batch_size
     seed_everything(0)
-    method = build(settings, train, validation, compute)
-    bare = build(settings, train, validation, compute)
+    method = regression.build(settings, train, validation, compute, {})
+    bare = regression.build(settings, train, validation, compute, {})
     fixed = next(train.batches(torch.arange(batch_size), batch_size))
     pixels = bare.augmentation(to_unit(fixed.images), torch.Generator().manual_seed(0))
 
     def whole_loop() -> None:
-        checkpoints = data / "checkpoints"
-        with Checkpoints(checkpoints, "benchmark") as saved:
-            fit(method, train, Settings("benchmark", 0, batch_size, steps=steps), compute, saved)
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        run_loop(method, train, Settings("benchmark", 0, batch_size, steps=steps), compute, data)
 
     def bare_steps() -> None:
         for _ in range(steps):
@@ -218,6 +219,47 @@ def training(data: Path, experiment: str, threads: int) -> tuple[float, float]:
 
     loop_seconds, bare_seconds = alternate(whole_loop, bare_steps)
     return steps * batch_size / loop_seconds, steps * batch_size / bare_seconds
+
+
+def gan_training(data: Path, threads: int) -> tuple[float, float]:
+    """Images per second of the whole loop of the published conditional GAN, and of its networks' bare passes."""
+    schema = PROJECT / "workflow/schemas/config.schema.yaml"
+    paper = published_config("galaxy_cgan_augmentation", PROJECT / "config/experiments", schema)
+    settings = paper["experiments"]["cgan"]
+    pack_into(data / "gan.h5", "hsc_cosmos", data, settings["view"], threads)
+    compute = Compute.choose(threads=threads)
+    batch_size = settings["batch_size"]
+    train = Images(data / "gan.h5", np.arange(GAN_STEPS * batch_size), compute)
+    seed_everything(0)
+    validation = Images(data / "gan.h5", np.arange(1), compute)
+    method, bare = (conditional_gan.build(settings, train, validation, compute, {}) for _ in range(2))
+    fixed = next(train.batches(torch.arange(batch_size), batch_size))
+    noise = bare.generator.noise(batch_size, torch.Generator())
+    conditions = bare.conditions(fixed.labels[:, bare.columns])
+
+    def whole_loop() -> None:
+        run_loop(method, train, Settings("benchmark", 0, batch_size, steps=GAN_STEPS), compute, data)
+
+    def bare_steps() -> None:
+        for _ in range(GAN_STEPS):
+            generated = bare.generator(noise, conditions)
+            for images, network in ((generated.detach(), "discriminator"), (generated, "generator")):
+                bare.discriminator.requires_grad_(network == "discriminator")
+                logits, labels = bare.discriminator(torch.cat([fixed.images, images]), batch_size)
+                bare.optimisers[network].zero_grad()
+                (logits.mean() + labels.mean()).backward()
+                bare.optimisers[network].step()
+
+    loop_seconds, bare_seconds = alternate(whole_loop, bare_steps)
+    return GAN_STEPS * batch_size / loop_seconds, GAN_STEPS * batch_size / bare_seconds
+
+
+def run_loop(method: Method, train: Images, settings: Settings, compute: Compute, data: Path) -> None:
+    """One training from its start; nothing of it stays."""
+    checkpoints = data / "checkpoints"
+    with Checkpoints(checkpoints, "benchmark") as saved:
+        fit(method, train, settings, compute, saved)
+    shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def alternate(first: Callable[[], None], second: Callable[[], None]) -> tuple[float, float]:
