@@ -8,7 +8,7 @@ from test_conditional_gan import EXPERIMENT as GAN
 
 from galaxies.checkpoints import Checkpoints
 from galaxies.compute import Compute
-from galaxies.data.device import Images, split_rows, training_rows
+from galaxies.data.device import Images, Repeated, draw_rows, split_rows
 from galaxies.errors import ConfigError, DataError
 from galaxies.methods import conditional_gan
 from galaxies.methods.classification import build
@@ -134,7 +134,8 @@ def test_what_a_step_trains_on(name, real, generated, train, validation, files):
     if generated:
         rng = torch.Generator().manual_seed(0)
         torch.rand(16, 8, generator=rng, dtype=torch.float64)  # what the augmentation draws
-        expected = method.generator.generate(batch.labels[torch.arange(generated) % 16, :2], rng)
+        noise = torch.Generator().manual_seed(int(torch.randint(2**62, (1,), generator=rng)))
+        expected = method.generator.generate(batch.labels[torch.arange(generated) % 16, :2], noise)
         assert torch.equal(images[real:], expected)
 
 
@@ -145,18 +146,18 @@ def test_generated_images_are_new_in_each_step(train, validation, files):
     assert not torch.equal(method.examples(batch, rng)[0], method.examples(batch, rng)[0])
 
 
-def test_the_record_has_the_probabilities_of_each_epoch(train, validation, files, tmp_path):
+def test_the_record_has_the_log_odds_of_each_epoch(train, validation, files, tmp_path):
     method, result = train_arm("real_flips", train, validation, files, tmp_path)
     record = method.record
     targets = validation.labels[:, 2].double()
     for epoch, row in enumerate(result.history):
-        p = record.probability[epoch].double()
+        p = record.logit[epoch].double().sigmoid()
         expected = -(targets * p.log() + (1 - targets) * (1 - p).log()).mean()
         assert row["val_loss"] == pytest.approx(expected.item(), rel=1e-5)
     method.network.eval()
     with torch.no_grad():
-        now = method.network(validation.images).squeeze(1).sigmoid()
-    torch.testing.assert_close(record.probability[-1], now)
+        now = method.network(validation.images).squeeze(1)
+    torch.testing.assert_close(record.logit[-1], now)
     assert record.positive_rate == pytest.approx(train.labels[:, 2].double().mean().item())
     assert record.finished == 3
 
@@ -212,22 +213,46 @@ def test_a_classifier_starts_from_another(train, validation, files, tmp_path):
         build(EXPERIMENT, train, validation, CPU, {"initial": files["generator"]})
 
 
-def test_smaller_sets_are_nested_drawn_by_seed_and_repeated(view):
+def test_smaller_sets_are_nested_and_drawn_by_seed(view):
     split = view.with_name("split.csv")
-    everything = training_rows(view, split, ["train"])
-    assert everything.tolist() == list(range(64))
-    some, fewer = (training_rows(view, split, ["train"], images, seed=1) for images in (20, 10))
-    assert len(some) == len(fewer) == 64
-    assert len(set(some)) == 20
-    assert set(fewer) < set(some)
-    counts = np.unique(some, return_counts=True)[1]
-    assert counts.max() - counts.min() <= 1
-    assert set(training_rows(view, split, ["train"], 20, seed=2)) != set(some)
-    both = training_rows(view, split, ["validation", "train"])
-    assert sorted(both) == list(range(96))
-    assert set(split_rows(view, split, "validation")).isdisjoint(some)
-    with pytest.raises(DataError, match="has 64 images, a training asks for 65"):
-        training_rows(view, split, ["train"], 65)
+    rows = split_rows(view, split, "train")
+    assert draw_rows(rows, None, seed=1).tolist() == rows.tolist() == list(range(64))
+    some, fewer = (draw_rows(rows, images, seed=1) for images in (20, 10))
+    assert (len(some), len(fewer)) == (20, 10)
+    assert set(fewer) < set(some) < set(rows)
+    assert sorted(some) == some.tolist()
+    assert set(draw_rows(rows, 20, seed=2)) != set(some)
+    assert split_rows(view, split, "validation", "train").tolist() == list(range(96))
+    with pytest.raises(DataError, match="64 images to train on, and train_images asks for 65"):
+        draw_rows(rows, 65, seed=0)
+
+
+def test_repeated_images_come_in_passes(train):
+    """10 images in an epoch of 24: every image comes once per pass, and the passes differ."""
+    few = Images(train.view, np.arange(10), CPU)
+    repeated = Repeated(few, 24)
+    order = repeated.order(torch.Generator().manual_seed(1)).tolist()
+    assert len(repeated) == len(order) == 24
+    first, second, rest = order[:10], order[10:20], order[20:]
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+    assert len(set(rest)) == 4
+    batches = list(repeated.batches(torch.arange(24), 8))
+    assert torch.equal(torch.cat([batch.labels for batch in batches]), few.labels[torch.arange(24) % 10])
+    same = Repeated(few, 10).order(torch.Generator().manual_seed(1))
+    assert torch.equal(same, few.order(torch.Generator().manual_seed(1)))
+
+
+def test_augmentation_is_the_same_whatever_is_generated(train, validation, files):
+    """The real images of every step, after their augmentation, with and without generated ones."""
+    settings = {**EXPERIMENT, "augmentation": {"rotation": 180, **FLIPS}}
+    alone = build(settings, train, validation, CPU, {})
+    mixed = build({**settings, "generated_per_real": 2}, train, validation, CPU, files)
+    streams = [torch.Generator().manual_seed(4) for _ in range(2)]
+    for batch in train.batches(torch.arange(64), 16):
+        ours, theirs = (m.examples(batch, s)[0] for m, s in zip((alone, mixed), streams, strict=True))
+        assert torch.equal(ours, theirs[:16])
+        assert not torch.equal(ours, batch.images)
 
 
 def test_impossible_arms_are_refused(train, validation, files, tmp_path):

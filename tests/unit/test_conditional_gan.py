@@ -10,7 +10,6 @@ from torch import nn
 
 from galaxies.compute import Compute
 from galaxies.data.device import Batch, Images
-from galaxies.data.store import View
 from galaxies.errors import ConfigError, DataError
 from galaxies.layers import initialise_normal
 from galaxies.losses import half_squared_error, predictor_hinge
@@ -310,9 +309,10 @@ def test_real_and_generated_images_share_their_batch_statistics(gan, batch):
     assert after[:16].mean().abs() > 1e-3  # halves of their own would each have mean zero
 
 
-def test_conditions_are_standardised_over_the_whole_view(gan, images):
-    with View(images.view) as view:
-        labels = view.labels[:, :2].astype(float)
+def test_conditions_are_standardised_over_the_training_images(images):
+    some = Images(images.view, np.arange(0, 60, 2), CPU)
+    gan = build(EXPERIMENT, some, images, CPU, {})
+    labels = some.labels[:, :2].double().numpy()
     standardised = gan.conditions(torch.from_numpy(labels).float())
     np.testing.assert_allclose(standardised.mean(dim=0), 0, atol=1e-5)
     np.testing.assert_allclose(standardised.std(dim=0, unbiased=False), 1, rtol=1e-5)

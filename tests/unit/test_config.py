@@ -218,11 +218,11 @@ def study(**paper: object) -> dict:
 
 
 def test_published_augmentation_experiment():
-    """The card's grid: ten arms, of which those with a generator that saw the validation images have one size."""
+    """The card's grid: eleven arms, of which those with a generator that saw the validation images have one size."""
     paper = merge(study())["papers"]["galaxy_cgan_augmentation"]
     assert paper == published_config("galaxy_cgan_augmentation", EXPERIMENTS, SCHEMA)
     trainings = grid(paper["augmentation"])
-    assert len(trainings) == 8 * 5 + 2
+    assert len(trainings) == 9 * 5 + 2
     assert paper["experiments"]["cgan"]["steps"] == 450 * 29
     assert expanded(paper)["gan_only_n96"]["generator"] == "cgan_train_only_n96"
     assert "reported_as" not in expanded(paper)["real"]

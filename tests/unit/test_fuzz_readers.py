@@ -74,7 +74,6 @@ def read_view(path: Path) -> None:
         assert pixels.shape == view.shape and pixels.dtype == view.dtype
         view.check_pixels()
         view.rows(view.ids)
-        view.label_statistics(view.columns)
 
 
 def pack(folder: Path, view: Path) -> None:

@@ -283,22 +283,14 @@ def test_layout_of_the_repository(hsc, tmp_path):
     assert find(tmp_path / "clone", {})[IMAGES] == tmp_path / "clone" / "data" / IMAGES
 
 
-def test_stored_values_are_packed_unscaled_and_label_statistics_are_the_populations(hsc, tmp_path):
+def test_stored_values_are_packed_unscaled(hsc, tmp_path):
     catalogue, provenance, view = (tmp_path / name for name in ("catalogue.csv", "provenance.json", "full_12.h5"))
     shared = {"dataset": "hsc_cosmos", "settings": hsc.settings}
     prepare_catalogue.main(hsc.folder, catalogue, provenance, source="local", unmatched="error", **shared)
     pack_view.main(catalogue, provenance, view, folder=hsc.folder, name="full_12", threads=2, **shared)
-    labels = labels_of(hsc).table.loc[hsc.ids]
     with View(view) as packed:
         np.testing.assert_array_equal(packed.read(np.arange(len(packed))), hsc.pixels)
         assert packed.channels == ["g", "i", "y"]
-        mean, deviation = packed.label_statistics(["redshift", "log_stellar_mass"])
-        with pytest.raises(DataError, match="no label 'mass'"):
-            packed.label_statistics(["mass"])
-    for column, name in enumerate(["redshift", "log_stellar_mass"]):
-        values = labels[name].to_numpy(np.float32).astype(float)
-        assert mean[column] == pytest.approx(values.sum() / len(values))
-        assert deviation[column] == pytest.approx(np.sqrt(((values - values.mean()) ** 2).sum() / len(values)))
 
 
 def test_views_are_not_resampled(hsc):

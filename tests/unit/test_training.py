@@ -39,6 +39,9 @@ class Points:
     def __len__(self):
         return len(self.x)
 
+    def order(self, generator):
+        return torch.randperm(len(self), generator=generator)
+
     def batches(self, order, batch_size):
         self.orders.append(order.tolist())
         for indices in order.split(batch_size):

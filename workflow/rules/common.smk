@@ -298,6 +298,7 @@ def study_of(paper):
             "arm": name,
             **{key: arm[key] for key in ("label", "reported_as", "real_images")},
             "generator": generator_of(study, name),
+            "generator_trained_on": EXPERIMENTS[paper].get(generator_of(study, name), {}).get("train_on", []),
             "leaked": saw_validation(study, EXPERIMENTS[paper], name),
             "sizes": arm["sizes"] or study["sizes"],
         }

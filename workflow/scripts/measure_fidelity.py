@@ -30,7 +30,7 @@ def main(
         fixed, as labels depend on one another. 95 % intervals are from resampled images, not from seeds. The aperture
         and the scale are those of `photometry` of the `layout` of the data set.
     errors : RMSE of the predictor on the real images of each set of the split and on generated images, in the unit of
-        the label and in its standard deviations over the whole view: 1 is what always predicting the mean gives.
+        the label and in its standard deviations over these images: 1 is what always predicting the mean gives.
         seen_in_training : whether the predictor was trained on these real images.
     """
     rows, predicted = [], []
@@ -49,7 +49,7 @@ def main(
                 linear = map(photometry.linear_flux, made.blocks())
                 facts = {key: training[key] for key in ("experiment", "seed")} | {"sample": "generated"}
                 rows += correlation_rows(facts, aperture_sums(linear, radius), made, photometry.BANDS)
-                predicted += error_rows(training, made, packed)
+                predicted += error_rows(training, made)
         simulated = bool(packed.attributes["simulated"])
     for path, content, columns in ((correlations, rows, CORRELATIONS + PARTIAL), (errors, predicted, ERRORS)):
         table = pd.DataFrame(content, columns=columns).assign(data="simulated" if simulated else "real")
@@ -76,11 +76,11 @@ def correlation_rows(facts: dict, fluxes: np.ndarray, made: Generated, bands: tu
     return rows
 
 
-def error_rows(training: dict, made: Generated, view: View) -> list[dict]:
+def error_rows(training: dict, made: Generated) -> list[dict]:
     """Rows of `errors` for one generator; none if it has no predictor."""
     if np.isnan(made.predicted_real).all():
         return []
-    _, deviation = view.label_statistics(made.columns)
+    deviation = made.labels.std(axis=0, dtype=np.float64)
     samples = [(f"real_{name}", made.predicted_real, made.split == name) for name in sorted(set(made.split))]
     samples.append(("generated", made.predicted_generated, np.full(len(made.ids), True)))
     rows = []

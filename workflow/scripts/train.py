@@ -8,7 +8,7 @@ import pandas as pd
 
 from galaxies.checkpoints import Checkpoints, settings_digest
 from galaxies.compute import Compute
-from galaxies.data.device import Images, split_rows, training_rows
+from galaxies.data.device import Images, Repeated, draw_rows, split_rows
 from galaxies.data.store import View
 from galaxies.files import sha256, write_text
 from galaxies.registry import construct, named_module
@@ -60,8 +60,9 @@ def main(
         Compute.choose, {key: compute[key] for key in compute if key not in pace}, "compute", threads=threads
     )
     methods = named_module("methods", experiment["method"])
-    rows = training_rows(view, split, experiment["train_on"], experiment["train_images"], seed)
-    train, validation = (Images(view, part, machine) for part in (rows, split_rows(view, split, "validation")))
+    rows = split_rows(view, split, *experiment["train_on"])
+    train = Images(view, draw_rows(rows, experiment["train_images"], seed), machine)
+    validation = Images(view, split_rows(view, split, "validation"), machine)
 
     with View(view) as opened:
         opened.check_pixels()
@@ -70,7 +71,7 @@ def main(
     with Checkpoints(checkpoints, digest) as saved:
         seed_everything(seed)
         method = methods.build(experiment, train, validation, machine, files)
-        result = fit(method, train, settings, machine, saved)
+        result = fit(method, Repeated(train, len(rows)), settings, machine, saved)
         write_model(model, method.networks, experiment, train, seed=seed, inputs_sha256=inputs)
         write_text(history, pd.DataFrame(result.history).to_csv(index=False))
         write_text(cost, json.dumps(result.cost, indent=2) + "\n")

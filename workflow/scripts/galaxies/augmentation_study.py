@@ -2,8 +2,8 @@
 
 An *arm* says what a classifier trains on: real images with or without augmentation, images of a generator, or both. All
 arms of one seed and one size have the same real images, the same initial weights, and the same batches in the same
-order. A generator for a smaller size is trained on the same real images as the classifier, so that it knows no more
-than it does.
+order; save arms that start from another arm's weights, which train twice. A generator for a smaller size is trained on
+the same real images as the classifier, so that it knows no more than it does.
 """
 
 from typing import Any

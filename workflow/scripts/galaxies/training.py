@@ -63,6 +63,10 @@ class Data(Protocol):
 
     def __len__(self) -> int: ...
 
+    def order(self, generator: torch.Generator) -> Tensor:
+        """A random order of the examples of an epoch, int64 (len,)."""
+        ...
+
     def batches(self, order: Tensor, batch_size: int) -> Iterator[Any]:
         """Batches of examples in `order`, int64 indices (n,), n > 0."""
         ...
@@ -216,7 +220,7 @@ class _Run:
         """Order of the examples in the current epoch, int64."""
         if not self.settings.shuffle:
             return torch.arange(len(self.data))
-        return torch.randperm(len(self.data), generator=_generator(self.settings.seed, 1 + self.state.epoch))
+        return self.data.order(_generator(self.settings.seed, 1 + self.state.epoch))
 
     def _epoch_length(self) -> int:
         """Steps of the current epoch: fewer in the last one if `steps` ends within it."""

@@ -96,6 +96,22 @@ class Images:
         """Side of the images in px."""
         return self.shape[-1]
 
+    def label_statistics(self, columns: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Mean and population standard deviation of the labels of `columns`, float32 (K,) each.
+
+        Raises DataError for a label that is absent, missing somewhere, or the same everywhere.
+        """
+        values = self.labels_of(columns).double()
+        mean, deviation = values.mean(dim=0), values.std(dim=0, correction=0)
+        for name, spread in zip(columns, deviation.tolist(), strict=True):
+            if spread == 0:
+                raise DataError(f"{self.view}: {name} has one value only in a set of {len(self)} images")
+        return mean.float(), deviation.float()
+
+    def order(self, generator: torch.Generator) -> Tensor:
+        """A random order of all images, int64 (N,)."""
+        return torch.randperm(len(self), generator=generator)
+
     def batches(self, order: Tensor, batch_size: int) -> Iterator[Batch]:
         """Batches of `batch_size` images, the last perhaps smaller, in `order`: int64 indices (n,) into the rows."""
         order = order.to(self.device)
@@ -132,6 +148,26 @@ class Images:
         return images.copy_(torch.from_numpy(opened.read(self.rows[indices.numpy()])))
 
 
+class Repeated:
+    """Epochs of `length` examples from as many images, or from fewer: pass after pass, each in another order."""
+
+    def __init__(self, images: Images, length: int):
+        self.images = images
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def order(self, generator: torch.Generator) -> Tensor:
+        """A random order of an epoch, int64 (length,); no image comes again before all others have come."""
+        passes = -(-self.length // len(self.images))
+        return torch.cat([self.images.order(generator) for _ in range(passes)])[: self.length]
+
+    def batches(self, order: Tensor, batch_size: int) -> Iterator[Batch]:
+        """Batches of examples in `order`, int64 (n,); example i is the image i modulo their number."""
+        return self.images.batches(order % len(self.images), batch_size)
+
+
 def _placement(compute: Compute, size: int) -> str:
     """Where `size` bytes of images go."""
     on_cpu = compute.device.type == "cpu"  # its device memory is the main memory
@@ -142,31 +178,25 @@ def _placement(compute: Compute, size: int) -> str:
     return "host" if not on_cpu and size <= MEMORY_SHARE * free_host_memory() else "disk"
 
 
-def training_rows(view: Path, split: Path, sets: Sequence[str], images: int | None = None, seed: int = 0) -> np.ndarray:
-    """Rows of a view to train on, int64: those of the `sets` of a split file.
+def draw_rows(rows: np.ndarray, images: int | None, seed: int) -> np.ndarray:
+    """`images` of the rows, drawn with `seed`, ascending as they are; the smaller draw is a part of the larger.
 
-    images : train on this many of them alone, drawn with `seed`, the smaller draw a part of the larger. They are
-    repeated
-        to the number of all, so that an epoch has as many steps whatever `images` is.
-
-    Raises DataError if there are not so many.
+    None takes all. Raises DataError if there are not so many.
     """
-    rows = np.concatenate([split_rows(view, split, name) for name in sets])
     if images is None:
         return rows
     if images > len(rows):
         raise DataError(
-            f"{split}: the set {' + '.join(sets)} has {len(rows)} images, a training asks for {images}",
+            f"{len(rows)} images to train on, and train_images asks for {images}",
             "lower train_images, or the sizes of the augmentation experiment",
         )
-    chosen = np.random.default_rng(seed).permutation(len(rows))[:images]
-    return np.resize(rows[np.sort(chosen)], len(rows))
+    return rows[np.sort(np.random.default_rng(seed).permutation(len(rows))[:images])]
 
 
-def split_rows(view: Path, split: Path, name: str) -> np.ndarray:
-    """Rows of a view that a split file puts into the set `name`, int64, in the order of that file.
+def split_rows(view: Path, split: Path, *names: str) -> np.ndarray:
+    """Rows of a view that a split file puts into the sets `names`, int64, ascending.
 
-    Raises DataError if the set is empty or has objects that the view lacks.
+    Raises DataError if a set is empty or has objects that the view lacks.
     """
     with View(view) as opened:
-        return opened.rows(ids_of(split, name))
+        return np.sort(np.concatenate([opened.rows(ids_of(split, name)) for name in names]))

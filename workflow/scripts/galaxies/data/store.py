@@ -155,19 +155,6 @@ class View:
                 f"{self.path}: rows {first} to {last - 1} cannot be read ({error})", REBUILD_HINT
             ) from error
 
-    def label_statistics(self, columns: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and population standard deviation of each label of `columns` over the whole view, float64 (K,) each.
-
-        Missing labels do not count. Raises DataError for a column that the view lacks or that does not vary. Source:
-        galaxy_cgan_augmentation, conditions of the GAN.
-        """
-        values = self.labels[:, [self.column(name) for name in columns]].astype(np.float64)
-        present = np.isfinite(values).any(axis=0)
-        spread = np.nanstd(values[:, present], axis=0)
-        if not present.all() or not (spread > 0).all():
-            raise DataError(f"{self.path}: a label of {', '.join(columns)} has one value only, or none")
-        return np.nanmean(values, axis=0), spread
-
     def column(self, name: str) -> int:
         """Position of a label among `columns`. Raises DataError if the view lacks it."""
         if name not in self.columns:

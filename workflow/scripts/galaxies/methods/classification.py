@@ -24,19 +24,19 @@ EVALUATION_BATCH = 250  # a matter of speed and memory alone
 class Record(nn.Module):
     """What the classifier said of the validation images after each epoch; saved with its weights.
 
-    probability : float32 (epochs, N), of class 1, NaN for epochs that are still to come. positive_rate : float64,
+    logit : float32 (epochs, N), log-odds of class 1, NaN for epochs that are still to come. positive_rate : float64,
     share of class 1 among the real training images. finished : int64, number of epochs.
     """
 
     def __init__(self, epochs: int, images: int, positive_rate: float):
         super().__init__()
-        self.register_buffer("probability", torch.full((epochs, images), float("nan")))
+        self.register_buffer("logit", torch.full((epochs, images), float("nan")))
         self.register_buffer("positive_rate", torch.tensor(positive_rate, dtype=torch.float64))
         self.register_buffer("finished", torch.tensor(0))
 
-    def add(self, probability: Tensor) -> None:
-        """Note the probabilities (N,) after one more epoch."""
-        self.probability[self.finished] = probability
+    def add(self, logit: Tensor) -> None:
+        """Note the log-odds (N,) after one more epoch."""
+        self.logit[self.finished] = logit
         self.finished += 1
 
 
@@ -45,7 +45,8 @@ class Classification:
 
     A step takes a batch of real images, and with a generator `generated_per_real` times as many images, made anew
     from the labels of that batch and with its targets. The real images, their order and their augmentation are the
-    same whatever is generated. The history has `loss` and `val_loss`, means over images in nats.
+    same whatever is generated: the noise has a random stream of its own. The history has `loss` and `val_loss`, means
+    over images in nats.
     """
 
     def __init__(
@@ -88,11 +89,12 @@ class Classification:
         """Images (B, C, S, S) and targets (B,) of a step: the real ones of a batch, then those that are generated."""
         targets = batch.labels[:, self.target]
         real = self.augmentation(to_float(batch.images), generator)
+        noise = torch.Generator().manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
         if self.generator is None:
             return real, targets
         number = max(1, round(self.generated_per_real * len(targets)))
         rows = torch.arange(number, device=targets.device) % len(targets)
-        generated = self.generator.generate(batch.labels[rows][:, self.conditions], generator)
+        generated = self.generator.generate(batch.labels[rows][:, self.conditions], noise)
         if not self.real_images:
             return generated, targets[rows]
         return torch.cat([real, generated]), torch.cat([targets, targets[rows]])
@@ -102,9 +104,9 @@ class Classification:
         return {"loss": sums["cross_entropy"] / sums["count"]}
 
     def evaluate(self, check: Callable[[], None]) -> dict[str, float]:
-        """Cross-entropy of the validation images in evaluation mode; their probabilities go to the record."""
+        """Cross-entropy of the validation images in evaluation mode; their log-odds go to the record."""
         logits = classify(self.network, self.validation, self.compute, check)
-        self.record.add(logits.sigmoid())
+        self.record.add(logits)
         return {"val_loss": binary_cross_entropy_with_logits(logits, self.validation_targets).item()}
 
 

@@ -12,7 +12,6 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from galaxies.compute import Compute
 from galaxies.data.device import Batch, Images, to_float
-from galaxies.data.store import View
 from galaxies.losses import half_squared_error, predictor_hinge
 from galaxies.optimisers import build_optimiser
 from galaxies.registry import construct, named_module
@@ -23,7 +22,7 @@ EVALUATION_BATCH = 250  # a matter of speed and memory alone
 
 
 class Conditions(nn.Module):
-    """Standardises labels: their mean and deviation over the whole data set are saved with the networks."""
+    """Standardises labels; their mean and deviation over the training images are saved with the networks."""
 
     def __init__(self, mean: Tensor, deviation: Tensor):
         super().__init__()
@@ -155,9 +154,7 @@ def build(
     Raises ConfigError for unknown names or keys in the settings, DataError for a label that is absent or missing.
     """
     columns = experiment["conditions"]
-    train.labels_of(columns)  # all must be there
-    with View(train.view) as view:
-        mean, deviation = view.label_statistics(columns)
+    conditions = Conditions(*train.label_statistics(columns)).to(compute.device)
     networks = {
         name: compute.place(_build_network(experiment, name, train.size, train.shape[1]))
         for name in ("generator", "discriminator")
@@ -168,7 +165,6 @@ def build(
         )
         for name, network in networks.items()
     }
-    conditions = Conditions(torch.from_numpy(mean).float(), torch.from_numpy(deviation).float()).to(compute.device)
     return ConditionalGAN(
         **networks,
         conditions=conditions,
