@@ -134,6 +134,97 @@ def test_classifier_pads_one_less_before_than_after():
     assert paddings == [(1, 2, 1, 2), (3, 4, 3, 4), (7, 8, 7, 8)]
 
 
+def normalised(maps, layer):
+    """Batch normalisation by the statistics of the batch itself, written out."""
+    axes = (0, 2, 3) if maps.dim() == 4 else (0,)
+    mean = maps.mean(dim=axes, keepdim=True)
+    variance = (maps - mean).square().mean(dim=axes, keepdim=True)
+    shape = mean.shape
+    return (maps - mean) / torch.sqrt(variance + 1e-5) * layer.weight.view(shape) + layer.bias.view(shape)
+
+
+def leaky(maps):
+    return torch.where(maps > 0, maps, 0.2 * maps)
+
+
+def test_generator_is_the_published_chain():
+    """Dense, BN, ReLU; dense, BN, ReLU; 16 -> 32 px, BN, ReLU; -> 50 px: each written out with torch's functions."""
+    torch.manual_seed(0)
+    network = resize_generator.build(2, size=50, channels=3, dense=8, filters=[4, 4])
+    noise, labels = network.noise(6, torch.Generator()), torch.randn(6, 2)
+    first, first_norm, _, second, second_norm, _ = network.dense
+    one, norm, _, two = network.convolutions
+    x = torch.cat([noise, labels], dim=1)
+    for layer, batch_norm in ((first, first_norm), (second, second_norm)):
+        x = normalised(x @ layer.weight.T + layer.bias, batch_norm).clamp(min=0)
+    maps = x.view(6, 16, 16, 4).permute(0, 3, 1, 2)
+
+    def resized(maps, side):
+        grid = ((torch.arange(side) + 0.5) * maps.shape[-1] / side - 0.5).clamp(0, maps.shape[-1] - 1)
+        low = grid.floor().long().clamp(max=maps.shape[-1] - 2)
+        share = grid - low
+        rows = maps[:, :, low] * (1 - share)[:, None] + maps[:, :, low + 1] * share[:, None]
+        return rows[..., low] * (1 - share) + rows[..., low + 1] * share
+
+    maps = nn.functional.conv2d(resized(maps, 35), one.convolution.weight, one.convolution.bias)
+    maps = normalised(maps, norm).clamp(min=0)
+    expected = nn.functional.conv2d(resized(maps, 53), two.convolution.weight, two.convolution.bias)
+    torch.testing.assert_close(network(noise, labels), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_discriminator_is_the_published_chain():
+    torch.manual_seed(0)
+    network = predictor_discriminator.build(2, size=50, channels=3, filters=[4, 4], predictor=8, kernels=3, dims=2)
+    initialise_normal(network, std=0.2)  # large enough for every nonlinearity to matter
+    images = torch.randn(8, 3, 50, 50)
+    first, _, second, norm, _, _ = network.trunk
+    hidden, hidden_norm, _, out = network.predictor
+    pad, convolve = nn.functional.pad, nn.functional.conv2d
+    maps = leaky(convolve(pad(images, (1, 1, 1, 1)), first.weight, first.bias, stride=2))
+    maps = leaky(normalised(convolve(pad(maps, (1, 2, 1, 2)), second.weight, second.bias, stride=2), norm))
+    features = maps.flatten(1)
+    labels = leaky(normalised(features @ hidden.weight.T + hidden.bias, hidden_norm)) @ out.weight.T + out.bias
+    seen = torch.cat([features, network.minibatch(features, 4)], dim=1)
+    found = network(images, 4)
+    torch.testing.assert_close(found.labels, labels, rtol=1e-3, atol=1e-4)
+    logits = (seen @ network.head.weight.T + network.head.bias)[:, 0]
+    torch.testing.assert_close(found.logits, logits, rtol=1e-3, atol=1e-4)
+
+
+def test_classifier_is_the_published_chain():
+    torch.manual_seed(0)
+    network = growing_kernels_cnn.build(1, size=50).eval()
+    images = torch.randn(4, 3, 50, 50)
+    x, convolutions = images, [layer for layer in network if isinstance(layer, nn.Conv2d)]
+    for layer, kernel in zip(convolutions, (4, 8, 16), strict=True):
+        x = nn.functional.pad(x, (kernel // 2 - 1, kernel // 2, kernel // 2 - 1, kernel // 2))
+        x = nn.functional.conv2d(x, layer.weight, layer.bias).clamp(min=0)
+        x = nn.functional.max_pool2d(x, 2)
+    x = x.flatten(1)
+    first, second, last = (layer for layer in network if isinstance(layer, nn.Linear))
+    for layer in (first, second):
+        x = (x @ layer.weight.T + layer.bias).clamp(min=0)
+    torch.testing.assert_close(network(images), x @ last.weight.T + last.bias, rtol=1e-3, atol=1e-4)
+    assert [layer.p for layer in network if isinstance(layer, nn.Dropout)] == [0.25] * 3
+
+
+def test_running_statistics_move_by_a_tenth(gan):
+    norms = [m for n in gan.networks.values() for m in n.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert len(norms) == 5
+    assert all(norm.momentum == 0.1 and norm.eps == 1e-5 for norm in norms)  # decay 0.9
+
+
+def test_the_discriminator_steps_first_and_the_generator_meets_the_new_one(gan, batch, monkeypatch):
+    order, logits = [], []
+    for name, optimiser in gan.optimisers.items():
+        step = optimiser.step
+        monkeypatch.setattr(optimiser, "step", lambda name=name, step=step: (order.append(name), step()))
+    gan.discriminator.register_forward_hook(lambda module, inputs, output: logits.append(output.logits.detach()))
+    gan.training_step(batch, torch.Generator())
+    assert order == ["discriminator", "generator"]
+    assert not torch.allclose(logits[0], logits[1])
+
+
 def test_initial_weights():
     discriminator = predictor_discriminator.build(2, size=50, channels=3)
     convolution, dense = discriminator.trunk[2].weight.detach(), discriminator.predictor[0].weight.detach()
