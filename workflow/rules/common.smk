@@ -362,9 +362,14 @@ def generators_of(paper):
 
 
 def generators_by_seed(paper):
-    """Conditional generators of a paper times the seeds, for tables."""
+    """Conditional generators of a paper times the seeds, and how their settings differ from the published."""
     return [
-        {"experiment": name, "label": EXPERIMENTS[paper][name].get("label", name), "seed": seed}
+        {
+            "experiment": name,
+            "label": EXPERIMENTS[paper][name].get("label", name),
+            "seed": seed,
+            "differences": changes(paper, name),
+        }
         for name in generators_of(paper)
         for seed in seeds_of(paper)
     ]
@@ -377,10 +382,8 @@ def generated_files(wildcards):
 
 
 def first_seeds(paper):
-    """Each generator of a paper with its first seed, and how its settings differ from the published."""
-    first = seeds_of(paper)[0]
-    members = [member for member in generators_by_seed(paper) if member["seed"] == first]
-    return [{**member, "differences": changes(paper, member["experiment"])} for member in members]
+    """Each generator of a paper with its first seed."""
+    return [member for member in generators_by_seed(paper) if member["seed"] == seeds_of(paper)[0]]
 
 
 def first_generated(wildcards):

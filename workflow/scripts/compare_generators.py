@@ -31,7 +31,8 @@ STATISTICS = ["real", "mean", "std", "n_seeds", "ci95_low", "ci95_high"]
 def main(view: Path, generated: list[Path], table: Path, per_seed: Path, *, trainings: list[dict]) -> None:
     """Write `table`, over seeds, and `per_seed`: per generator and quantity, beside real images.
 
-    view : the real images. generated : from generate.py, in the order of `trainings`, {experiment, label, seed} each.
+    view : the real images. generated : from generate.py, in the order of `trainings`, {experiment, label, seed, differences} each,
+        where `differences` are texts on how the settings differ from the published.
 
     diversity : how different images of like labels are, see `galaxies.fidelity.diversity`; 0 is mode collapse.
     example_diversity : mean distance between images of one example condition (`part`), over that between as many real
@@ -58,6 +59,7 @@ def main(view: Path, generated: list[Path], table: Path, per_seed: Path, *, trai
         row = dict(zip(KEYS, key, strict=True)) | {"real": group["real"].mean(), "n_seeds": summary.n}
         summaries.append(row | {name: getattr(summary, name) for name in ("mean", "std", "ci95_low", "ci95_high")})
     result = pd.DataFrame(summaries)[[*KEYS, *STATISTICS]].assign(data=seeds["data"].iloc[0])
+    result["differences"] = result["experiment"].map({t["experiment"]: "; ".join(t["differences"]) for t in trainings})
     for path, content in ((table, result), (per_seed, seeds)):
         with atomic(path) as temporary:
             content.to_csv(temporary, index=False)
