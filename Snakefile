@@ -41,7 +41,7 @@ include: "workflow/rules/augmentation.smk"
 
 for paper in config["papers"]:
 
-    include: f"workflow/rules/figures_{paper}.smk"
+    include: figures_of(paper)
 
 
 # Short names: `snakemake galaxy_zoo_cnn` makes all of a paper, `snakemake galaxy_zoo_cnn_fig5` one figure.

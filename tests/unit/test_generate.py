@@ -18,17 +18,18 @@ OPTIMISER = {"name": "adam", "learning_rate": 1e-3, "betas": [0.5, 0.999]}
 GAN = {
     "method": "conditional_gan",
     "train_on": ["validation", "train"],
+    "validate_on": "validation",
     "train_images": None,
     "conditions": CONDITIONS,
     "networks": {
-        "generator": {"architecture": "resize_generator", "latent_dim": 4, "dense": 8, "filters": [4, 2]},
+        "generator": {"architecture": "resize_generator", "latent_dim": 4, "dense": 16, "filters": [8, 4]},
         "discriminator": {"architecture": "predictor_discriminator", "filters": [2, 4], "predictor": 8, "kernels": 2},
     },
     "optimisers": {"generator": OPTIMISER, "discriminator": OPTIMISER},
     "adversarial_weight": 50,
     "hinge_sign": "code",
     "batch_size": 8,
-    "steps": 2,
+    "steps": 20,  # enough for the running batch statistics
 }
 
 

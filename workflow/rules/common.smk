@@ -12,14 +12,14 @@ SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 sys.path.insert(0, str(SCRIPTS))
 
 import yaml
-from galaxies.augmentation_study import expanded, generator_of, grid, saw_validation
+from galaxies.augmentation_study import GENERATOR_METHODS, expanded, generator_of, grid, saw_validation
 from galaxies.code_digest import code_digest
 from galaxies.config import merged_config, published_config, published_frame
 from galaxies.data.shards import count_rows, count_shards
 from galaxies.errors import PipelineError
 from galaxies.experiments import describe, differences
 from galaxies.files import write_text
-from galaxies.registry import named_module
+from galaxies.registry import has_module, named_module
 from galaxies.views import PATTERN, parse_view
 
 try:
@@ -28,10 +28,12 @@ except PipelineError as error:
     sys.exit(f"Error: {error}")  # the message alone; Snakemake would wrap it in a traceback
 
 RESULTS = f"results/{config['run']}"
-PUBLISHED = {paper: published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA) for paper in config["papers"]}
 EXPERIMENTS = {paper: expanded(settings) for paper, settings in config["papers"].items()}  # paper -> name -> settings
 REPORTED = os.path.relpath(WORKFLOW.parent / "config" / "reported.csv")
 REPORTED_PAPERS = {row["paper"] for row in csv.DictReader(Path(REPORTED).open())}
+PUBLISHED = {
+    paper: published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA) for paper in REPORTED_PAPERS & set(config["papers"])
+}
 TARGETS = {}  # paper -> {short name: file below the paper's results}; each paper's rules add theirs
 
 
@@ -345,8 +347,41 @@ def notes_of_arms(wildcards):
     return {arm: changes(wildcards.paper, arm) for arm in arms}
 
 
-def augmentation_figures():
+def changes_of_arm(paper, arm):
+    """`changes` of an arm that the run may have taken away."""
+    return changes(paper, arm) if has_whole_arm(paper, arm) else []
+
+
+def figures_of(paper):
+    """File with the targets and the own figures of a paper; a study without one has those that all can have."""
+    own = WORKFLOW / "rules" / f"figures_{paper}.smk"
+    return str(own if own.exists() else WORKFLOW / "rules" / "figures_study.smk")
+
+
+def generator_figures(paper, images="", scaling=""):
+    """Short name -> file of what shows a paper's generators; `images` and `scaling` are numbers such as `fig2_`."""
+    if not generators_of(paper):
+        return {}
+    figures = {
+        images.rstrip("_") or "real_vs_gan": f"{images}real_vs_gan.png",
+        "generators": "generators.png",
+        "generators_table": "generators.csv",
+    }
+    if has_module(f"datasets.{config['data'][dataset_of_paper(paper)]['layout']}", "photometry"):
+        figures[scaling.rstrip("_") or "conditional_scaling"] = f"{scaling}conditional_scaling.png"
+        figures["fidelity"] = f"{scaling}predictor_errors.csv"
+    return figures
+
+
+def has_whole_arm(paper, arm):
+    """Whether the augmentation experiment has an arm with all real images."""
+    return any(entry["arm"] == arm and entry["size"] == "all" for entry in grid_of(paper))
+
+
+def augmentation_figures(paper):
     """Short name -> file of the tables and figures of the augmentation experiment."""
+    if not grid_of(paper):
+        return {}
     figures = ("learning_curves", "effects", "data_efficiency", "calibration")
     return {
         "summary": "summary_metrics.csv",
@@ -358,7 +393,7 @@ def augmentation_figures():
 
 def generators_of(paper):
     """Conditional generators that are compared with one another."""
-    return [name for name in included(paper) if EXPERIMENTS[paper][name]["method"] == "conditional_gan"]
+    return [name for name in included(paper) if EXPERIMENTS[paper][name]["method"] in GENERATOR_METHODS]
 
 
 def generators_by_seed(paper):

@@ -1,14 +1,10 @@
 """galaxy_cgan_augmentation: figures 4 and 5; figures 2 and 3 and the experiment are those of any paper that has them."""
 
 TARGETS["galaxy_cgan_augmentation"] = {
-    "fig2": "fig2_real_vs_gan.png",
-    "fig3": "fig3_conditional_scaling.png",
-    "fidelity": "fig3_predictor_errors.csv",
-    "generators": "generators.png",
-    "generators_table": "generators.csv",
-    "fig4": "fig4_classifier_real.png",
-    "fig5": "fig5_classifier_gan.png",
-    **augmentation_figures(),
+    **generator_figures("galaxy_cgan_augmentation", images="fig2_", scaling="fig3_"),
+    **({"fig4": "fig4_classifier_real.png"} if has_whole_arm("galaxy_cgan_augmentation", "real_flips") else {}),
+    **({"fig5": "fig5_classifier_gan.png"} if has_whole_arm("galaxy_cgan_augmentation", "gan_only_published") else {}),
+    **augmentation_figures("galaxy_cgan_augmentation"),
     "split": "split.csv",
 }
 RECORDED_CURVES = os.path.relpath(WORKFLOW.parent / "config" / "recorded_curves.csv")
@@ -34,7 +30,7 @@ rule galaxy_cgan_augmentation_plot_classifier_real:
     params:
         study=study_of("galaxy_cgan_augmentation"),
         arm="real_flips",
-        differences=changes("galaxy_cgan_augmentation", "real_flips"),
+        differences=changes_of_arm("galaxy_cgan_augmentation", "real_flips"),
         recorded=["real_traditional_aug_v1", "real_traditional_aug_v2", "real_traditional_aug_v3"],
         recorded_as="recorded in the original notebooks",
         title="Real images with flips and shifts (Figure 4)",
@@ -66,7 +62,7 @@ rule galaxy_cgan_augmentation_plot_classifier_gan:
     params:
         study=study_of("galaxy_cgan_augmentation"),
         arm="gan_only_published",
-        differences=changes("galaxy_cgan_augmentation", "gan_only_published"),
+        differences=changes_of_arm("galaxy_cgan_augmentation", "gan_only_published"),
         recorded=["gan_only_early_gan"],
         recorded_as="recorded for an earlier GAN, not the paper's",
         title="Generated images alone (Figure 5)",

@@ -31,8 +31,8 @@ STATISTICS = ["real", "mean", "std", "n_seeds", "ci95_low", "ci95_high"]
 def main(view: Path, generated: list[Path], table: Path, per_seed: Path, *, trainings: list[dict]) -> None:
     """Write `table`, over seeds, and `per_seed`: per generator and quantity, beside real images.
 
-    view : the real images. generated : from generate.py, in the order of `trainings`, {experiment, label, seed, differences} each,
-        where `differences` are texts on how the settings differ from the published.
+    view : the real images. generated : from generate.py, in the order of `trainings`, each {experiment, label, seed,
+        differences}, where `differences` are texts on how the settings differ from the published.
 
     diversity : how different images of like labels are, see `galaxies.fidelity.diversity`; 0 is mode collapse.
     example_diversity : mean distance between images of one example condition (`part`), over that between as many real

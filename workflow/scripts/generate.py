@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from galaxies.augmentation_study import VALIDATION
 from galaxies.compute import Compute
 from galaxies.data.device import Batch, Images
 from galaxies.data.names import ID
@@ -40,33 +39,36 @@ def main(
 ) -> None:
     """Write the images of a trained generator to HDF5; the seed of the training decides the noise.
 
+    One image for the labels of each image of the sets that it was trained and validated on.
+
     view : packed images and labels. split : table object_id,split. model : from train.py, of a method that can load a
     generator. example_conditions : physical labels by name, all that the generator takes. compute : as in train.py.
     generated : see `galaxies.generated_images.Generated`; further attributes are `source` and `model_sha256`.
     """
     settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
     machine = construct(Compute.choose, settings, "compute", threads=threads)
+    content = read_model(model)
+    trained_on, validated_on = content["settings"]["train_on"], content["settings"]["validate_on"]
     table = read_split(split)
+    table = table[table["split"].isin([*trained_on, validated_on])]
     with View(view) as packed:
         rows = packed.rows(table[ID].to_numpy())
         block = packed.block
     images = Images(view, rows, machine)
-    content = read_model(model)
     generator, predictor = load(model, content, images, machine)
     labels = images.labels_of(generator.columns)
     conditions = checked_conditions(example_conditions, generator.columns)
     room = "make room and run the same command again"
     with full_disk_as_data_error(generated, room), atomic(generated) as temporary, h5py.File(temporary, "w") as file:
         shape, chunk = (len(images), *images.shape[1:]), (min(block, len(images)), *images.shape[1:])
-        pixels = file.create_dataset("generated", shape, np.float32, chunks=chunk)
+        pixels = file.create_dataset("generated", shape, np.float32, chunks=chunk, fletcher32=True)
         file["predicted_generated"] = write_images(pixels, made(generator, labels, content["seed"], model), predictor)
         file["predicted_real"] = numbers(predictor(images) if predictor else torch.full_like(labels, np.nan))
         file["ids"], file["split"], file["labels"] = images.ids, table["split"].to_list(), numbers(labels)
         file["example_conditions"] = conditions
         file["examples"] = examples(generator, conditions, shape[1:], content["seed"], machine, model)
-        trained_on = content["settings"]["train_on"]
         file.attrs.update({"columns": generator.columns, "seed": content["seed"], "trained_on": trained_on})
-        file.attrs.update({"saw_validation": VALIDATION in trained_on, "source": content["source"]})
+        file.attrs.update({"saw_validation": validated_on in trained_on, "source": content["source"]})
         file.attrs["simulated"] = bool(images.attributes["simulated"])
         file.attrs["model_sha256"] = sha256(model)
         file.attrs["view_sha256"] = str(images.attributes["pixels_sha256"])

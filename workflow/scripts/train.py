@@ -62,7 +62,7 @@ def main(
     methods = named_module("methods", experiment["method"])
     rows = split_rows(view, split, *experiment["train_on"])
     train = Images(view, draw_rows(rows, experiment["train_images"], seed), machine)
-    validation = Images(view, split_rows(view, split, "validation"), machine)
+    validation = Images(view, split_rows(view, split, experiment["validate_on"]), machine)
 
     with View(view) as opened:
         opened.check_pixels()

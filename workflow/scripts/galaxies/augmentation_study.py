@@ -11,8 +11,8 @@ from typing import Any
 from galaxies.errors import ConfigError
 
 ALL = "all"
-VALIDATION = "validation"
-"""Set of the split that judges the classifiers."""
+GENERATOR_METHODS = ("conditional_gan",)
+"""Methods whose module has `load_generator`."""
 
 SHARED = ("augmentation", "real_images", "generated_per_real")
 
@@ -45,7 +45,6 @@ def expanded(paper: dict[str, Any]) -> dict[str, Any]:
             "method": "classification",
             **study["classifier"],
             "target": study["target"],
-            "train_on": ["train"],
             "train_images": images,
             **{key: arm[key] for key in SHARED},
             "generator": arm["generator"] and sized(arm["generator"], size),
@@ -67,49 +66,95 @@ def saw_validation(study: dict[str, Any], experiments: dict[str, Any], arm: str)
     before, generator = settings["initialise_from"], settings["generator"]
     return bool(
         (before and saw_validation(study, experiments, before))
-        or (generator and VALIDATION in experiments[generator]["train_on"])
+        or (generator and study["classifier"]["validate_on"] in experiments[generator]["train_on"])
     )
 
 
 def check_study(where: str, study: dict[str, Any], experiments: dict[str, Any]) -> None:
     """Raise ConfigError for arms, generators or sizes that do not fit together."""
-    arms = study["arms"]
-    named = {"baseline": study["baseline"], **{f"question.{key}": study["question"][key] for key in ("arm", "against")}}
+    arms, question = study["arms"], study["question"]
+    named = {"baseline": study["baseline"], **{f"question.{key}": question[key] for key in ("arm", "against")}}
     for key, arm in named.items():
         _one_of(f"{where}.{key}", arm, arms)
         if ALL not in (arms[arm]["sizes"] or study["sizes"]):
-            raise ConfigError(
-                f"{where}.{key}: {arm} has no size {ALL!r}, which tables and figures need", "add it to sizes"
-            )
+            raise ConfigError(f"{where}.{key}: {arm} has no size {ALL!r}, which tables and figures need", "add it")
+    if question["arm"] == question["against"]:
+        raise ConfigError(f"{where}.question: {question['arm']} is compared with itself")
     for name, arm in arms.items():
         place = f"{where}.arms.{name}"
-        if name in experiments:
-            raise ConfigError(f"{place}: there is an experiment of this name", "give the arm another name")
         if extra := [size for size in arm["sizes"] or [] if size not in study["sizes"]]:
             raise ConfigError(f"{place}.sizes: {extra[0]} is not among {where}.sizes", "add it there")
         if not arm["real_images"] and not arm["generator"]:
             raise ConfigError(f"{place}: neither real images nor a generator", "name a generator")
+        if not arm["generator"] and arm["generated_per_real"] != 1:
+            raise ConfigError(f"{place}.generated_per_real: there is no generator", "name one, or leave the key out")
         if arm["generator"]:
             _check_generator(place, arm, study, experiments)
         if arm["initialise_from"]:
             _check_start(place, name, study)
+    _check_names(where, study, experiments)
+
+
+def check_generators(where: str, paper: dict[str, Any]) -> None:
+    """Raise ConfigError unless the included generators have images and labels in common that figures can show."""
+    experiments = paper["experiments"]
+    for name in paper["include"]:
+        if experiments[name]["method"] == "classification":
+            raise ConfigError(f"{where}.include: {name} is a classifier", "train it as an arm of augmentation")
+    generators = [name for name in paper["include"] if experiments[name]["method"] in GENERATOR_METHODS]
+    for name in generators:
+        for key in ("view", "conditions"):
+            first, value = experiments[generators[0]][key], experiments[name][key]
+            if value != first:
+                raise ConfigError(
+                    f"{where}.include: {generators[0]} has {key} {first}, {name} has {value}; generators that are "
+                    "compared have the same",
+                )
+    for number, example in enumerate(paper["example_conditions"] if generators else []):
+        wanted = experiments[generators[0]]["conditions"]
+        if sorted(example) != sorted(wanted):
+            raise ConfigError(
+                f"{where}.example_conditions.{number}: labels {', '.join(example)}; expected {', '.join(wanted)}"
+            )
+    if generators and not paper["example_conditions"]:
+        raise ConfigError(f"{where}.example_conditions: none, and figures show generated images of them", "give one")
+
+
+def _check_names(where: str, study: dict[str, Any], experiments: dict[str, Any]) -> None:
+    """Names and labels of all arms and sizes must be distinct: results lie under the names."""
+    labels = [arm["label"] for arm in study["arms"].values()]
+    if repeated := [label for label in labels if labels.count(label) > 1 or not label.strip()]:
+        raise ConfigError(f"{where}.arms: the label {repeated[0]!r} is empty or given to several arms")
+    trainings = grid(study)
+    generators = {(study["arms"][entry["arm"]]["generator"], entry["size"]) for entry in trainings}
+    names = [*experiments, *(entry["experiment"] for entry in trainings)]
+    names += [sized(generator, size) for generator, size in generators if generator and size != ALL]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(
+            f"{where}.arms: {repeated[0]!r} is the name of several trainings (an arm at a size adds _n<size>)",
+            "give the arm or the experiment another name",
+        )
 
 
 def _check_generator(place: str, arm: dict[str, Any], study: dict[str, Any], experiments: dict[str, Any]) -> None:
-    generators = {name: e for name, e in experiments.items() if e["method"] == "conditional_gan"}
+    generators = {name: e for name, e in experiments.items() if e["method"] in GENERATOR_METHODS}
     _one_of(f"{place}.generator", arm["generator"], generators)
-    generator = generators[arm["generator"]]
-    if generator["view"] != study["classifier"]["view"]:
+    generator, classifier = generators[arm["generator"]], study["classifier"]
+    if generator["view"] != classifier["view"]:
         raise ConfigError(
-            f"{place}.generator: makes images like the view {generator['view']}, the classifiers see "
-            f"{study['classifier']['view']}"
+            f"{place}.generator: makes images like {generator['view']}, the classifiers see {classifier['view']}"
+        )
+    if generator["train_images"] is not None:
+        raise ConfigError(
+            f"{place}.generator: {arm['generator']} has train_images {generator['train_images']}",
+            "leave it out; the sizes of the experiment say how many images its generators train on",
         )
     smaller = [size for size in arm["sizes"] or study["sizes"] if size != ALL]
-    if smaller and generator["train_on"] != ["train"]:
+    if smaller and generator["train_on"] != classifier["train_on"]:
         raise ConfigError(
             f"{place}: {arm['generator']} trains on {' and '.join(generator['train_on'])}; for {smaller[0]} real "
-            "images a generator must know the training images alone",
-            f"set its sizes to [{ALL}], or take a generator with train_on: [train]",
+            "images a generator must know the training images of the classifiers alone",
+            f"set its sizes to [{ALL}], or take a generator with train_on: {classifier['train_on']}",
         )
 
 

@@ -13,8 +13,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from galaxies.augmentation_study import VALIDATION, check_study
-from galaxies.data.names import REST, SPLIT_NAMES
+from galaxies.augmentation_study import check_generators, check_study
+from galaxies.data.names import REST
 from galaxies.errors import ConfigError
 from galaxies.registry import has_module, named_module
 
@@ -38,6 +38,8 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
     rules = load_yaml(schema)
     _drop_removed(config)
     _admit_named_data_sets(config, rules)
+    _admit_studies(config, rules)
+    _check_finite(config)
     _read_command_line_values(config, rules)
     problems = [problem for error in Draft202012Validator(rules).iter_errors(config) for problem in _problems(error)]
     if problems:
@@ -95,13 +97,20 @@ def suggestion(name: str, known: list[str]) -> str:
 
 def _read_command_line_values(config: dict, rules: dict) -> None:
     """Turn text into the number or truth value that the schema wants there: nested `--config` values come as text."""
-    for error in list(Draft202012Validator(rules).iter_errors(config)):
+    for error in [inner for found in Draft202012Validator(rules).iter_errors(config) for inner in _with_context(found)]:
         if error.validator == "type" and isinstance(error.instance, str) and error.absolute_path:
             value = yaml.safe_load(error.instance) if re.fullmatch(r"[-+.\w]+", error.instance) else None
             if Draft202012Validator({"type": error.validator_value}).is_valid(value) and value is not None:
                 *parents, last = error.absolute_path
                 place = functools.reduce(lambda node, key: node[key], parents, config)
                 place[last] = value
+
+
+def _with_context(error: ValidationError) -> Iterator[ValidationError]:
+    """An error and those of its alternatives."""
+    yield error
+    for inner in error.context or ():
+        yield from _with_context(inner)
 
 
 def _drop_removed(config: dict) -> None:
@@ -131,6 +140,33 @@ def _admit_named_data_sets(config: dict, rules: dict) -> None:
         if layout not in layouts:
             raise ConfigError(f"data.{name}.layout: unknown layout {layout!r}", suggestion(layout, layouts))
         known[name] = known[layout]
+
+
+def _admit_studies(config: dict, rules: dict) -> None:
+    """Let the schema take papers with names of their own that have an augmentation experiment.
+
+    Raises ConfigError for a name that is neither that of a paper nor has one, as a misspelt name.
+    """
+    known = rules["properties"]["papers"]["properties"]
+    papers = list(known)
+    for name, settings in config["papers"].items():
+        if name in papers:
+            continue
+        if not (isinstance(settings, dict) and "augmentation" in settings):
+            raise ConfigError(
+                f"papers: unknown paper {name!r}",
+                f"{suggestion(name, papers)} A study of your own needs dataset, split, experiments and augmentation.",
+            )
+        known[name] = {"$ref": "#/$defs/paper"}
+
+
+def _check_finite(value: Any, where: str = "") -> None:
+    """Raise ConfigError for a number that is not finite; no setting may be."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            _check_finite(item, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where}: found {value}, expected a finite number")
 
 
 def _published_frame(layout: str, rules: dict) -> int | None:
@@ -170,18 +206,15 @@ def _check_consistency(config: dict, rules: dict) -> None:
             )
         dataset = config["data"][paper["dataset"]]
         _check_experiments(name, paper)
+        views = {f"experiments.{e}": paper["experiments"][e]["view"] for e in paper["include"]}
+        if "augmentation" in paper:
+            views["augmentation.classifier"] = paper["augmentation"]["classifier"]["view"]
+        for where, view in views.items():
+            _check_view(f"papers.{name}.{where}.view", view, paper["dataset"], dataset)
         if "augmentation" in paper:
             check_study(f"papers.{name}.augmentation", paper["augmentation"], paper["experiments"])
-            _check_view(
-                f"papers.{name}.augmentation.classifier.view",
-                paper["augmentation"]["classifier"]["view"],
-                paper["dataset"],
-                dataset,
-            )
+        check_generators(f"papers.{name}", paper)
         _check_split(name, paper, dataset)
-        for experiment in paper["include"]:
-            where, view = f"papers.{name}.experiments.{experiment}.view", paper["experiments"][experiment]["view"]
-            _check_view(where, view, paper["dataset"], dataset)
 
 
 def _check_dataset(name: str, dataset: dict, rules: dict) -> None:
@@ -225,7 +258,7 @@ def _check_split(name: str, paper: dict, dataset: dict) -> None:
     sizes = paper["split"]["sizes"]
     needed = {experiment: _sets_of(paper["experiments"][experiment]) for experiment in paper["include"]}
     if "augmentation" in paper:
-        needed["augmentation"] = ["train", VALIDATION]
+        needed["augmentation"] = _sets_of(paper["augmentation"]["classifier"])
     for experiment, sets in needed.items():
         if missing := [part for part in sets if part not in sizes]:
             raise ConfigError(f"papers.{name}.split.sizes: no {missing[0]!r}, which {experiment} needs")
@@ -246,7 +279,8 @@ def _check_split(name: str, paper: dict, dataset: dict) -> None:
 
 def _sets_of(experiment: dict) -> list[str]:
     """Sets of the split that an experiment reads."""
-    return SPLIT_NAMES if experiment["method"] == "regression" else [*experiment["train_on"], VALIDATION]
+    sets = [*experiment["train_on"], experiment["validate_on"]]
+    return [*sets, "test"] if experiment.get("method") == "regression" else sets
 
 
 def _check_experiments(name: str, paper: dict) -> None:
@@ -305,6 +339,8 @@ def _problems(error: ValidationError) -> Iterator[str]:
         yield f"{where}: found {error.instance!r}, expected type {expected}{hint}"
     elif error.validator == "pattern" and "examples" in error.schema:
         yield f"{where}: found {error.instance!r}; expected for example {' or '.join(error.schema['examples'])}"
+    elif error.validator == "const":
+        yield f"{where}: found {error.instance!r}, expected {error.validator_value!r}"
     else:
         yield f"{where}: {error.message}"
 
@@ -316,7 +352,7 @@ def _problems_of_alternatives(error: ValidationError, where: str) -> Iterator[st
         branches.setdefault(inner.relative_schema_path[0], []).append(inner)
     constants = {}
     for index, errors in branches.items():
-        mismatch = next((e for e in errors if e.validator == "const"), None)
+        mismatch = next((e for e in errors if e.validator == "const" and len(e.relative_path) == 1), None)
         if mismatch is None:
             for inner in errors:
                 yield from _problems(inner)

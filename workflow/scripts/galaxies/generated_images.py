@@ -44,13 +44,28 @@ class Generated:
             self.trained_on = list(attributes["trained_on"])
             self.saw_validation, self.simulated = bool(attributes["saw_validation"]), bool(attributes["simulated"])
             self.seed, self.view_sha256 = int(attributes["seed"]), str(attributes["view_sha256"])
+            self._check_shapes()
+
+    def _check_shapes(self) -> None:
+        """Raise ValueError unless all arrays belong together and are finite."""
+        count, columns = len(self.ids), len(self.columns)
+        labels = (self.labels, self.predicted_real, self.predicted_generated)
+        if any(array.shape != (count, columns) for array in labels) or {len(self.split), len(self.pixels)} != {count}:
+            raise ValueError("its arrays have different lengths")
+        if self.examples.shape[2:] != self.pixels.shape[1:] or len(self.examples) != len(self.example_conditions):
+            raise ValueError("its examples have another shape than its images")
+        if not (np.isfinite(self.examples).all() and np.isfinite(self.labels).all()):
+            raise ValueError("it has values that are not finite")
 
     def blocks(self) -> Iterator[np.ndarray]:
         """The N generated images in order, a few at a time."""
         step = self.pixels.chunks[0]
         for first in range(0, len(self.ids), step):
             with reading(self.path):
-                yield self.pixels[first : first + step]
+                block = self.pixels[first : first + step]
+                if not np.isfinite(block).all():
+                    raise ValueError(f"images {first} to {first + len(block) - 1} have values that are not finite")
+            yield block
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Generated images of any rows, float32 (len(rows), C, S, S)."""

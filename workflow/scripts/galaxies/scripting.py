@@ -112,7 +112,7 @@ def _from_snakemake(main: Callable, snakemake) -> dict[str, typing.Any]:
 
 def _from_command_line(main: Callable) -> dict[str, typing.Any]:
     parser = argparse.ArgumentParser(
-        description=inspect.getdoc(sys.modules["__main__"]) or inspect.getdoc(main),
+        description="\n\n".join(filter(None, (inspect.getdoc(sys.modules["__main__"]), inspect.getdoc(main)))),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for name, (parameter, kind, many) in _parameters(main).items():
@@ -126,7 +126,11 @@ def _from_command_line(main: Callable) -> dict[str, typing.Any]:
         if many:
             option["nargs"] = "+"
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, **option)
-    return vars(parser.parse_args())
+    arguments = vars(parser.parse_args())
+    for name, (_, kind, many) in _parameters(main).items():
+        if many and kind is dict:  # one JSON list, or each mapping by itself
+            arguments[name] = [m for given in arguments[name] for m in (given if isinstance(given, list) else [given])]
+    return arguments
 
 
 def _json_argument(text: str) -> typing.Any:

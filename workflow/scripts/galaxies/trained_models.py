@@ -1,6 +1,7 @@
 """The file of a trained model: its networks and all that is needed to build them again."""
 
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from galaxies.checkpoints import save_torch
 from galaxies.data.device import Images
 from galaxies.errors import DataError
 from galaxies.files import atomic
+
+KEYS = {"networks", "settings", "columns", "size", "channels", "seed", "source", "simulated"}
+DAMAGE = (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, LookupError, TypeError, pickle.UnpicklingError)
 
 
 def write_model(
@@ -40,10 +44,16 @@ def write_model(
 def read_model(path: Path, method: str | None = None) -> dict[str, Any]:
     """Content of a model file. Raises DataError if it is damaged, or was trained by another method than `method`."""
     try:
+        with zipfile.ZipFile(path) as archive:  # torch does not compare the checksums inside
+            if part := archive.testzip():
+                raise ValueError(f"checksum of {part} differs")
         content = torch.load(path, map_location="cpu", weights_only=True)
         found = content["settings"]["method"]
-    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        raise DataError(f"{path}: not a model of this workflow, or damaged ({error})", "train it again") from error
+        if absent := sorted(KEYS - content.keys()):
+            raise ValueError(f"no {absent[0]!r}")
+    except DAMAGE as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f"{path}: not a model of this workflow, or damaged ({reason})", "train it again") from error
     if method not in (None, found):
         raise DataError(f"{path}: a model of method {found!r}; expected one of {method!r}", "train it again")
     return content

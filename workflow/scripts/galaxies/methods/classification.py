@@ -25,12 +25,14 @@ class Record(nn.Module):
     """What the classifier said of the validation images after each epoch; saved with its weights.
 
     logit : float32 (epochs, N), log-odds of class 1, NaN for epochs that are still to come. positive_rate : float64,
-    share of class 1 among the real training images. finished : int64, number of epochs.
+    share of class 1 among the real training images. ids : int64 (N,), of the validation images. finished : int64,
+    number of epochs.
     """
 
-    def __init__(self, epochs: int, images: int, positive_rate: float):
+    def __init__(self, epochs: int, ids: Tensor, positive_rate: float):
         super().__init__()
-        self.register_buffer("logit", torch.full((epochs, images), float("nan")))
+        self.register_buffer("logit", torch.full((epochs, len(ids)), float("nan")))
+        self.register_buffer("ids", ids)
         self.register_buffer("positive_rate", torch.tensor(positive_rate, dtype=torch.float64))
         self.register_buffer("finished", torch.tensor(0))
 
@@ -133,7 +135,9 @@ def build(
         raise ConfigError("real_images is false and there is no generator", "a training needs images of one kind")
     targets = _targets(train, experiment["target"])
     validation_targets = _targets(validation, experiment["target"])
-    record = Record(experiment["epochs"], len(validation), targets.double().mean().item()).to(compute.device)
+    record = Record(experiment["epochs"], torch.from_numpy(validation.ids), targets.double().mean().item()).to(
+        compute.device
+    )
     return Classification(
         network,
         optimiser,
