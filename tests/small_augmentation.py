@@ -35,6 +35,16 @@ LABELS = {
     "gan_only_published": "GAN only (paper)",
     "real_gan_published": "real + GAN of the paper",
 }
+GENERATOR = ["train", "validation"]  # sets that a generator is trained on: the first alone, or both as published
+REPORTED_AS = {
+    "real_flips": {
+        "classifier_real_run1": "bands g, i, z; another split",
+        "classifier_real_run2": "plots from bands g, i, z; another split",
+        "classifier_real_run3": "",
+    },
+    "gan_only_published": {"classifier_gan_only_early_gan": "an earlier GAN, 170 epochs, labels not standardised"},
+}
+TRAIN = 1546  # real training images
 
 
 def study(names: list[str] | None = None) -> dict:
@@ -48,10 +58,8 @@ def study(names: list[str] | None = None) -> dict:
             "leaked": "published" in name,
             "real_images": not name.startswith("gan_only"),
             "generated_per_real": {"half": 0.5, "equal": 1.0, "double": 2.0}.get(name.rpartition("_")[2]),
-            "reported_as": {
-                "real_flips": ["classifier_real_run1", "classifier_real_run2", "classifier_real_run3"],
-                "gan_only_published": ["classifier_gan_only_early_gan"],
-            }.get(name, []),
+            "generator_trained_on": [] if "gan" not in name else GENERATOR[: 2 if "published" in name else 1],
+            "reported_as": REPORTED_AS.get(name, {}),
         }
         for name in names
     ]
@@ -80,19 +88,22 @@ def write_predictions(
     for name in ARMS if names is None else names:
         for size in [*([] if "published" in name else sizes), "all"]:
             for seed in range(seeds):
-                share = {"all": 1.0}.get(size) or np.log(size) / np.log(1546)
-                probability, loss = train(target, feature, *ARMS[name], share, epochs, np.random.default_rng(draw))
-                rows.append((name, size, seed, RATE + 0.01 * draw.normal(), 1546 if size == "all" else size))
-                curves.append(probability)
+                real = TRAIN if size == "all" else size
+                share = np.log(real) / np.log(TRAIN)
+                logit, loss = train(target, feature, *ARMS[name], share, epochs, np.random.default_rng(draw))
+                of_classifier = 0 if name.startswith("gan_only") else real
+                of_generator = 0 if "gan" not in name else real + images * ("published" in name)
+                rows.append((name, size, seed, RATE + 0.01 * draw.normal(), of_classifier, of_generator))
+                curves.append(logit)
                 losses.append(loss)
-    arm, size, seed, rate, real_images = zip(*rows, strict=True)
+    arm, size, seed, rate, of_classifier, of_generator = zip(*rows, strict=True)
     with h5py.File(path, "w") as file:
-        file["probability"] = np.stack(curves).astype(np.float32)
+        file["logit"] = np.stack(curves).astype(np.float32)
         file["train_loss"] = np.stack(losses)
         file.create_dataset("arm", data=arm, dtype=h5py.string_dtype())
         file.create_dataset("size", data=list(map(str, size)), dtype=h5py.string_dtype())
-        file["seed"], file["real_images"] = np.array(seed), np.array(real_images)
-        file["positive_rate"] = np.array(rate)
+        file["seed"], file["positive_rate"] = np.array(seed), np.array(rate)
+        file["classifier_images"], file["generator_images"] = np.array(of_classifier), np.array(of_generator)
         file["ids"], file["target"] = np.arange(images), target
         source = "simulated" if simulated else "download"
         file.attrs.update({"source": source, "simulated": simulated, "target": "dwarf", "view_sha256": "0" * 64})
@@ -100,13 +111,13 @@ def write_predictions(
 
 
 def train(target, feature, separation, noise, share, epochs, draw) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities (E, N) and training losses (E,) of one invented training."""
+    """Logits (E, N) and training losses (E,) of one invented training."""
     time = np.linspace(0, 1, epochs)[:, None] if epochs > 1 else np.ones((1, 1))
     separation *= share * (1 + 0.1 * draw.normal())
     evidence = separation * (feature - 0.5) + 0.25 * draw.normal(size=feature.shape)
     learned = 1 - np.exp(-8 * time)
     overfit = noise / share * 1.3 * time**1.5 * draw.normal(size=feature.shape)
     jitter = 0.08 * draw.normal(size=(epochs, 1)) * (1 - 0.5 * time)
-    probability = 1 / (1 + np.exp(-(np.log(RATE / (1 - RATE)) + learned * evidence + overfit + jitter)))
+    logit = np.log(RATE / (1 - RATE)) + learned * evidence + overfit + jitter
     loss = 0.592 - 0.07 * learned[:, 0] - 0.25 * noise * time[:, 0] / share + 0.005 * draw.normal(size=epochs)
-    return probability, np.maximum(loss, 0.02)
+    return logit, np.maximum(loss, 0.02)

@@ -189,6 +189,14 @@ def test_every_published_experiment_names_a_reported_one():
     assert names - {None} <= reported
 
 
+def test_every_recorded_run_of_an_arm_is_a_reported_one():
+    reported = set(read_reported(PROJECT / "config/reported.csv", "galaxy_cgan_augmentation")["experiment"])
+    arms = published_config("galaxy_cgan_augmentation", EXPERIMENTS, SCHEMA)["augmentation"]["arms"]
+    caveats = {name: caveat for arm in arms.values() for name, caveat in arm["reported_as"].items()}
+    assert set(caveats) == {name for name in reported if name.startswith("classifier_")}
+    assert [name for name, caveat in caveats.items() if not caveat] == ["classifier_real_run3"]
+
+
 def test_label_says_what_was_run():
     experiments = published_config("galaxy_zoo_cnn", EXPERIMENTS, SCHEMA)["experiments"]
     assert describe(experiments["approach1"]) == "CNN 32-64-128-128, dense 512; full frame at 100 px"

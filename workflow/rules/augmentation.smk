@@ -21,7 +21,7 @@ rule evaluate_classifiers:
         runtime=30,
     params:
         trainings=classifiers,
-        target=target,
+        study=study,
         code=code_of("evaluate_classifiers.py"),
     message:
         "Collecting the predictions of all classifiers of {wildcards.paper}"
@@ -110,6 +110,7 @@ rule plot_augmentation_effects:
         "../../envs/plot.yaml"
     params:
         study=study,
+        differences=changes_of_study,
         code=code_of("plot_augmentation_effects.py"),
     message:
         "Effects of the augmentations of {wildcards.paper}"
@@ -159,6 +160,7 @@ rule plot_augmentation_calibration:
         "../../envs/plot.yaml"
     params:
         study=study,
+        differences=changes_of_study,
         code=code_of("plot_augmentation_calibration.py"),
     message:
         "Calibration of the classifiers of {wildcards.paper}"

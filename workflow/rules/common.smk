@@ -306,7 +306,8 @@ def study_of(paper):
         }
         for name, arm in study["arms"].items()
     ]
-    return {**{key: study[key] for key in ("target", "baseline", "question")}, "arms": arms}
+    sets = {key: study["classifier"][key] for key in ("train_on", "validate_on")}
+    return {**{key: study[key] for key in ("target", "baseline", "question")}, **sets, "arms": arms}
 
 
 def grid_of(paper):
@@ -335,10 +336,6 @@ def classifiers(wildcards):
 
 def study(wildcards):
     return study_of(wildcards.paper)
-
-
-def target(wildcards):
-    return study_of(wildcards.paper)["target"]
 
 
 def notes_of_arms(wildcards):
@@ -376,6 +373,15 @@ def generator_figures(paper, images="", scaling=""):
 def has_whole_arm(paper, arm):
     """Whether the augmentation experiment has an arm with all real images."""
     return any(entry["arm"] == arm and entry["size"] == "all" for entry in grid_of(paper))
+
+
+def changes_of_study(wildcards):
+    """How what all arms have in common differs from the published, as texts; none for a study of this project."""
+    paper = wildcards.paper
+    if paper not in REPORTED_PAPERS:
+        return []
+    ours, published = (settings[paper]["augmentation"]["classifier"] for settings in (config["papers"], PUBLISHED))
+    return [*differences(ours, published), *changes_of_data(paper)]
 
 
 def augmentation_figures(paper):
@@ -472,17 +478,24 @@ def changes(paper, experiment):
     """
     if paper not in REPORTED_PAPERS:
         return []
-    ours, published = config["papers"][paper], PUBLISHED[paper]
-    references = expanded(published)
+    references = expanded(PUBLISHED[paper])
     reference = without_labels(references.get(experiment)) if is_published(paper, experiment) else None
     settings = without_labels(EXPERIMENTS[paper][experiment])
     generator = settings.get("generator")
     of_generator = [without_labels(known.get(generator, {})) for known in (EXPERIMENTS[paper], references)]
-    data, compute = config["data"][ours["dataset"]], config["compute"]
-    standard = {"frame": published_frame(data["layout"], SCHEMA), "unmatched": "error"}
     return [
         *differences(settings, reference),
         *(f"generator's {text}" for text in differences(*of_generator) if reference),
+        *changes_of_data(paper),
+    ]
+
+
+def changes_of_data(paper):
+    """How the data, the split and the precision of a paper differ from the published, as texts."""
+    ours, published = config["papers"][paper], PUBLISHED[paper]
+    data, compute = config["data"][ours["dataset"]], config["compute"]
+    standard = {"frame": published_frame(data["layout"], SCHEMA), "unmatched": "error"}
+    return [
         *differences({"split": ours["split"]}, {"split": published["split"]}),
         *differences({"data": data["layout"]}, {"data": published["dataset"]}),
         *differences({key: data.get(key) for key in standard}, standard),

@@ -64,11 +64,9 @@ rule galaxy_cgan_augmentation_plot_classifier_gan:
         arm="gan_only_published",
         differences=changes_of_arm("galaxy_cgan_augmentation", "gan_only_published"),
         recorded=["gan_only_early_gan"],
-        recorded_as="recorded for an earlier GAN, not the paper's",
+        recorded_as="recorded for an earlier GAN",
         title="Generated images alone (Figure 5)",
-        notes=[
-            "The recorded run is of an earlier GAN of the authors; the run of the paper's Figure 5 was not recorded."
-        ],
+        notes=["The run of the paper's Figure 5 was not recorded."],
         code=code_of("plot_classifier_curves.py"),
     message:
         "Figure 5: classifier trained on generated images"

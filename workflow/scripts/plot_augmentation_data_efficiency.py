@@ -27,7 +27,7 @@ def main(summary: Path, png: Path, pdf: Path, *, study: dict) -> None:
     study : `baseline` and `arms`, a list of {arm, label, leaked, generator, real_images}.
     """
     with reading(summary):
-        trainings = pd.read_csv(summary, dtype={"size": str})
+        trainings = with_real_images(pd.read_csv(summary, dtype={"size": str}))
     arms = [arm for arm in study["arms"] if arm["arm"] in set(trainings["arm"])]
     baseline = next(arm for arm in arms if arm["arm"] == study["baseline"])
     kinds = {name: members for name, members in kinds_of(arms, baseline).items() if members} or {"": []}
@@ -44,7 +44,7 @@ def main(summary: Path, png: Path, pdf: Path, *, study: dict) -> None:
                 shift = 1 + DODGE * (position - len(members) / 2)
                 draw_arm(axis, trainings[trainings["arm"] == arm["arm"]], metric, arm, shift, colour, limits)
             axis.set_ylim(limits)
-            show_sizes(axis, np.sort(trainings["real_images"].unique()))
+            show_sizes(axis, np.unique(trainings["real_images"]), np.unique(trainings["classifier_images"]))
         row[0].set_ylabel(title, fontsize=8)
     for axis, panel, name in zip(axes[0], axes[1], kinds, strict=True):
         axis.set_axis_off()
@@ -54,9 +54,17 @@ def main(summary: Path, png: Path, pdf: Path, *, study: dict) -> None:
         axis.set_xlabel("Real images", fontsize=8)
     simulated = bool((trainings["data"] == "simulated").any())
     note = "Small dots: single seeds. Bars: 95 % interval over seeds, from three on. Arms stand side by side."
-    only = " Of arms without real images, their number is that of the images that the generator was trained on."
-    stamp(figure, note_of(simulated, arms, note + (only if any(not arm["real_images"] for arm in arms) else "")))
+    alone = trainings.loc[trainings["classifier_images"] == 0, "generator_images"]
+    if len(alone):
+        note += f" Arms without real images stand at the number that their generator saw (up to {alone.max()})."
+    stamp(figure, note_of(simulated, arms, note))
     save_figure(figure, png, pdf)
+
+
+def with_real_images(trainings: pd.DataFrame) -> pd.DataFrame:
+    """Trainings with `real_images`: those of the classifier itself, or if it had none, of its generator."""
+    own = trainings["classifier_images"]
+    return trainings.assign(real_images=own.where(own > 0, trainings["generator_images"]))
 
 
 def kinds_of(arms: list[dict], baseline: dict) -> dict[str, list[dict]]:
@@ -81,13 +89,14 @@ def limits_of(trainings: pd.DataFrame, metric: str) -> tuple[float, float]:
     return padded(np.concatenate([values, np.clip(ends, values.min() - reach, values.max() + reach)]))
 
 
-def show_sizes(axis: Axes, sizes: np.ndarray) -> None:
-    """A logarithmic axis with a tick at each number of real images."""
+def show_sizes(axis: Axes, sizes: np.ndarray, of_classifiers: np.ndarray) -> None:
+    """A logarithmic axis over all sizes, with a tick at each number of real images of a classifier, if any."""
+    ticks = of_classifiers[of_classifiers > 0] if of_classifiers.any() else sizes
     axis.set_xscale("log")
     axis.set_xlim(sizes.min() * 0.75, sizes.max() * 1.33)
-    axis.xaxis.set_major_locator(FixedLocator(sizes))
+    axis.xaxis.set_major_locator(FixedLocator(ticks))
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.set_xticklabels(list(map(str, sizes)))
+    axis.set_xticklabels(list(map(str, ticks)))
     axis.tick_params(labelsize=7)
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from galaxies.augmentation_figures import arm_label, draw_interval, note_of, padded
-from galaxies.augmentation_predictions import WHOLE
+from galaxies.augmentation_predictions import WHOLE, few_images_first
 from galaxies.files import reading
 from galaxies.plots import MUTED, PUBLISHED, SUBSET_COLOURS, TRAIN, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
@@ -23,25 +23,27 @@ GAP = 0.22  # between the last line of an arm and the first of the next, beside 
 REACH = 1.6  # how far intervals may stretch the axis beyond the single seeds
 
 
-def main(effects: Path, summary: Path, png: Path, pdf: Path, *, study: dict) -> None:
+def main(effects: Path, summary: Path, png: Path, pdf: Path, *, study: dict, differences: list[str]) -> None:
     """One block of lines per arm, one line per size of the real training set.
 
     Discs are mean differences, hollow where the generator saw the validation images; ticks are seeds; thick bars are
     the 95 % interval over seeds, thin ones that over seeds and images; numbers are adjusted p-values.
+
+    study : `baseline` and `arms`, a list of {arm, label, leaked}. differences : of the settings from the published.
     """
     with reading(effects):
-        differences = pd.read_csv(effects, dtype={"size": str})
+        table = pd.read_csv(effects, dtype={"size": str})
     with reading(summary):
         trainings = pd.read_csv(summary, dtype={"size": str})
     labels = {arm["arm"]: arm for arm in study["arms"]}
-    arms = [arm for arm in labels if arm in set(differences["arm"])]
-    sizes = trainings.sort_values("real_images", ascending=False).drop_duplicates("size")[["size", "real_images"]]
-    colours = dict(zip(sizes["size"], (TRAIN, *SUBSET_COLOURS, MUTED), strict=False))
-    lines = place_lines(differences, arms, list(sizes["size"]))
+    arms = [arm for arm in labels if arm in set(table["arm"])]
+    sizes = sorted(trainings["size"].unique(), key=few_images_first, reverse=True)
+    colours = dict(zip(sizes, (TRAIN, *SUBSET_COLOURS, MUTED), strict=False))
+    lines = place_lines(table, arms, sizes)
     top, bottom = 0.2, min(lines.values(), default=0) - 0.2
     figure, axes = new_figure(1, len(PANELS), 7.2, 1.4 + top - bottom, sharey=True)
     for axis, (metric, title, unit) in zip(axes[0], PANELS, strict=True):
-        chosen = differences[differences["metric"] == metric]
+        chosen = table[table["metric"] == metric]
         seeds = {key: seed_differences(trainings, metric, *key, study["baseline"]) for key in lines}
         draw_panel(axis, chosen.set_index(["arm", "size"]), seeds, lines, colours)
         better = ("← better", "left") if chosen["lower_is_better"].all() else ("→ better", "right")
@@ -56,10 +58,13 @@ def main(effects: Path, summary: Path, png: Path, pdf: Path, *, study: dict) -> 
         axis.tick_params(axis="y", length=0)
     middles = [np.mean([y for (name, _), y in lines.items() if name == arm]) for arm in arms]
     axes[0, 0].set_yticks(middles, [arm_label(labels[arm], 26) for arm in arms], fontsize=7.2)
-    names = {size: f"{'all ' if size == WHOLE else ''}{images} real images" for size, images in sizes.to_numpy()}
-    handles = [Line2D([], [], color=colours[size], marker="o", markersize=4, label=names[size]) for size in names]
+    counts = trainings.groupby("size")[["classifier_images", "generator_images"]].max()
+    images = counts["classifier_images"].where(counts["classifier_images"] > 0, counts["generator_images"])
+    names = {size: f"{'all ' if size == WHOLE else ''}{images[size]} real images" for size in sizes}
+    handles = [Line2D([], [], color=colours[size], marker="o", markersize=4, label=names[size]) for size in sizes]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
-    stamp(figure, note_of(is_simulated(trainings), list(labels.values()), small_print(differences, labels, study)))
+    note = small_print(table, labels, study)
+    stamp(figure, note_of(is_simulated(trainings), list(labels.values()), note, differences=differences))
     save_figure(figure, png, pdf)
 
 
@@ -106,13 +111,14 @@ def draw_panel(axis: Axes, effects: pd.DataFrame, seeds: dict, lines: dict, colo
     axis.set_xlim(limits)
 
 
-def small_print(differences: pd.DataFrame, labels: dict, study: dict) -> str:
+def small_print(table: pd.DataFrame, labels: dict, study: dict) -> str:
     """What the signs mean, and how small a p-value can be."""
-    seeds, smallest = differences["n_seeds"].max(), differences["smallest_p_value"].min()
+    seeds, smallest = table["n_seeds"].max(), table["smallest_p_value"].min()
     return (
         f"Difference to “{labels[study['baseline']]['label']}” of the same size, paired by seed. Thick bars: 95 % "
         "interval over seeds; thin bars: over seeds and validation images; arrows: it goes on. Ticks: single seeds. "
-        f"p: sign-flip test, adjusted for the arms of a size (seeds: {seeds}, smallest possible p: {smallest:.2g})."
+        f"p: sign-flip test over the {seeds} seeds alone, for these validation images, adjusted for the arms of a size "
+        f"(smallest possible p: {smallest:.2g}). At all real images, nothing covers another training set."
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxies.augmentation_figures import arm_label, learning_curves, note_of, panel_grid, prior_of
+from galaxies.augmentation_figures import arm_label, learning_curves, mark_exit, note_of, panel_grid, prior_of
 from galaxies.augmentation_predictions import WHOLE, read_predictions
 from galaxies.plots import VALIDATION, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
@@ -32,9 +32,7 @@ def main(predictions: Path, png: Path, pdf: Path, *, study: dict) -> None:
     low, high = min(shown), min(max(shown), HIGHEST * prior)
     axes[0, 0].set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
     for axis, (_, validation) in zip(axes.ravel(), means, strict=False):
-        if validation[-1] > high:
-            text = f"ends at {validation[-1]:.2f}"
-            axis.text(0.97, 0.97, text, transform=axis.transAxes, ha="right", va="top", fontsize=6.5, color=VALIDATION)
+        mark_exit(axis, validation, VALIDATION)
     for axis in axes.ravel()[len(arms) :]:
         axis.set_visible(False)
     for axis in axes[-1]:

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from galaxies.augmentation_figures import LEAK_MARK, learning_curves, note_of, padded
+from galaxies.augmentation_figures import LEAK_MARK, learning_curves, mark_exit, note_of, padded
 from galaxies.augmentation_predictions import WHOLE, Predictions, read_predictions
 from galaxies.classification_metrics import prior_log_loss
 from galaxies.errors import ConfigError, DataError
 from galaxies.files import atomic, reading
-from galaxies.plots import PUBLISHED, new_figure, save_figure, stamp
+from galaxies.plots import PUBLISHED, VALIDATION, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 
 RECORDED = {"train_loss": ("training", ":"), "val_loss": ("validation", "-")}
@@ -36,8 +36,9 @@ def main(
     """Draw the curves of the trainings with all real images, and write them: seed, epoch, train_loss, val_loss, prior.
 
     recorded_curves : repo, commit, notebook, experiment, epoch, train_loss, val_loss. recorded : names of experiments
-        in it to draw over ours, which the legend calls `recorded_as`. notes : sentences for the small print, such as
-        what sets the recorded runs apart. differences : of our settings from the published.
+        in it to draw over ours, which the legend calls `recorded_as`. notes : sentences for the small print.
+        differences : of our settings from the published. What sets the recorded runs apart is said in `reported_as` of
+        the arm.
     """
     found = read_predictions(predictions)
     settings = next((one for one in study["arms"] if one["arm"] == arm), None)
@@ -54,11 +55,13 @@ def main(
     prior = prior_log_loss(float(found.trainings["positive_rate"].to_numpy()[rows].mean()), found.target)
     shown = np.concatenate([means.ravel(), drawn, [prior]])
     axis.set_ylim(padded(np.minimum(shown, HIGHEST * prior)))
+    mark_exit(axis, means[1], VALIDATION)
     axis.set(xlabel="Epoch", ylabel="Log-loss [nats]")
     axis.set_title(title + (f" {LEAK_MARK}" if settings["leaked"] else ""), loc="left")
     figure.legend(*axis.get_legend_handles_labels(), loc="outside upper left", ncols=2, fontsize=7)
     if found.simulated:
         notes = ["The recorded curves are of real images; only ours are simulated.", *notes]
+    notes = [*notes, *caveats_of(settings["reported_as"])]
     stamp(figure, note_of(found.simulated, [settings], *notes, differences=differences))
     save_figure(figure, png, pdf)
 
@@ -82,6 +85,12 @@ def read_recorded(path: Path, names: list[str]) -> pd.DataFrame:
     if missing:
         raise DataError(f"{path}: no curves of {', '.join(sorted(missing))}; there are: {set(table['experiment'])}")
     return table[table["experiment"].isin(names)]
+
+
+def caveats_of(reported_as: dict[str, str]) -> list[str]:
+    """A sentence on recorded runs that are of something else, if there are any."""
+    apart = [f"{name.replace('_', ' ')} ({caveat})" for name, caveat in reported_as.items() if caveat]
+    return [f"Recorded runs that are not comparable: {', '.join(apart)}."] if apart else []
 
 
 def draw_recorded(axis: Axes, runs: pd.DataFrame, epochs: int, recorded_as: str) -> np.ndarray:

@@ -5,8 +5,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from galaxies.augmentation_predictions import WHOLE, Predictions, read_predictions
-from galaxies.classification_metrics import METRICS, RANKING, log_loss, prior_log_loss, reliability
+from galaxies.augmentation_predictions import COUNTS, WHOLE, Predictions, few_images_first, read_predictions
+from galaxies.classification_metrics import (
+    BOUNDS,
+    METRICS,
+    RANKING,
+    calibration_noise,
+    log_loss,
+    prior_log_loss,
+    reliability,
+)
+from galaxies.early_stopping import choose_epochs, measure_stopped, reselect, stopped
 from galaxies.errors import DataError
 from galaxies.files import atomic, write_text
 from galaxies.paired import (
@@ -22,8 +31,12 @@ from galaxies.scripting import run_script
 from galaxies.stats import summarise
 
 RESAMPLES = 1000
+RESELECTIONS = 300  # resamples that choose epochs anew: half of the time goes into them
+RUNS = " | "  # between the values of several recorded runs
+APART = "‡"  # at published values that are of something else
 KINDS = ("final", "selected")  # after the last epoch; after the epoch that early stopping chooses
 MEASURES = [f"{metric}_{kind}" for kind in KINDS for metric in METRICS]
+NOISE = [f"calibration_noise_{kind}" for kind in KINDS]
 PRIMARY = "log_loss_selected"  # the metric of the planned comparison
 PUBLISHED = {  # metric -> set and metric in the table of published values, whose trainings had 100 epochs
     "train_log_loss_final": ("train", "bce_epoch_100"),
@@ -61,27 +74,31 @@ def main(
     """Write the tables. All metrics are of the validation images; losses are in nats.
 
     study : `baseline`, `question` ({arm, against, text}) and `arms`, a list of {arm, label, generator, leaked,
-        reported_as}. notes : per arm, texts on how its settings differ from the published ones.
-    summary : one row per training. `_final` is after the last epoch. `_selected` is early stopping without a look at
-        the images that it is judged on: the epoch with the smallest log-loss of one half of the validation images is
-        evaluated on the other half, both ways; ranking metrics are means of the two halves, as the scores of two epochs
-        have no common scale. `log_loss_best`, the smallest over epochs, is optimistic: it is
-        chosen on the images that it is measured on.
-    table, markdown : each metric per arm and size over seeds, beside the values of the original notebooks.
+        reported_as}; reported_as maps the names of the published runs of an arm to what sets each apart from it.
+    notes : per arm, texts on how its settings differ from the published ones.
+    summary : one row per training. `classifier_images` and `generator_images` are the numbers of real images that the
+        classifier itself and its generator were trained on. `_final` is after the last epoch. `_selected` is early
+        stopping without a look at the images that it is judged on (galaxies.early_stopping). `log_loss_best`, the
+        smallest over epochs, is optimistic: it is chosen on the images that it is measured on. `calibration_noise_`
+        is the mean calibration error that the same predictions would have if they were perfectly calibrated.
+    table, markdown : each metric per arm and size over seeds; intervals over seeds end where the range of the metric
+        does. Beside them the values of the original notebooks; `published`, `published_source` and `comparable`, which
+        is yes or says why not, list the recorded runs in the same order.
     effects : each arm minus the baseline of the same size, paired by seed: 95 % intervals over seeds, over validation
-        images, and over both; sign-flip p-values, raw and adjusted for the number of arms at that size.
-    calibration : share of class 1 per bin of predicted probability, seeds binned together, 95 % interval over images.
+        images, and over both, those of `_selected` for other choices of the epochs too; sign-flip p-values over seeds
+        alone, raw and adjusted for the number of arms at that size.
+    calibration : share of class 1 per bin of predicted probability, mean over seeds, 95 % interval over images.
     answer, answer_markdown : the planned comparison in one row: `better` or `worse` if the interval over seeds and
         images leaves out 0, else `no clear difference`.
     """
     found = read_predictions(predictions)
     arms = {arm["arm"]: arm for arm in study["arms"]}
     weights = resampling_weights(len(found.target), RESAMPLES)
+    values, reselected = measure(found, weights)
     by_training, epochs = chosen_predictions(found)
-    values = measure(by_training, found.target, weights)
     trainings = describe_trainings(found, epochs, values[..., 0], arms)
     results = tabulate(trainings, arms, read_reported(reported, paper), notes)
-    differences = compare_arms(found, values, arms, study["baseline"])
+    differences = compare_arms(found, values, reselected, arms, study["baseline"])
     tables = {
         summary: trainings,
         table: results,
@@ -91,7 +108,7 @@ def main(
     for path, content in tables.items():
         write_table(path, content)
     write_text(markdown, table_text(results, differences, arms, arms[study["baseline"]]["label"]))
-    verdict = answer_question(found, values, trainings, arms, study["question"])
+    verdict = answer_question(found, values, reselected, trainings, arms, study["question"])
     write_table(answer, pd.DataFrame([verdict]))
     write_text(answer_markdown, answer_text(verdict, arms))
 
@@ -105,64 +122,44 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 # From curves to numbers
 
 
-def halves_of(target: np.ndarray, seed: int = 0) -> np.ndarray:
-    """A random half of the objects, bool (N,), with half of each class as far as that goes; always the same one."""
-    draw = np.random.default_rng(seed)
-    first = np.zeros(len(target), dtype=bool)
-    for number, label in enumerate((0, 1)):  # of two odd classes, one half has more of one, the other of the other
-        members = draw.permutation(np.flatnonzero(target == label))
-        first[members[: (len(members) + number) // 2]] = True
-    return first
+def measure(found: Predictions, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values (T, M, 1 + B) of each of MEASURES, first of the validation images, then of B resamples of them; and what
+    another choice of epochs changes, (T, M, 2, C) as `reselect` gives it, 0 after the last epoch.
 
-
-def select_epochs(probability: np.ndarray, target: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Probabilities (N,) at the epoch that the other half of the objects would stop at, and both epochs, from 1.
-
-    probability : (E, N). Each half is evaluated at the epoch with the smallest log-loss of the other.
+    weights : (B, N), how often each image is in each resample.
     """
-    selected, epochs = np.empty(len(target), dtype=probability.dtype), []
-    for evaluated in (first, ~first):
-        best = int(np.argmin(log_loss(probability[:, ~evaluated], target[~evaluated])))
-        selected[evaluated] = probability[best, evaluated]
-        epochs.append(best + 1)
-    return selected, epochs
+    trainings, metrics = len(found.trainings), len(METRICS)
+    reselections = weights[:RESELECTIONS]
+    weights = np.concatenate([np.ones((1, len(found.target))), weights])
+    values = np.empty((trainings, len(MEASURES), len(weights)))
+    reselected = np.zeros((trainings, len(MEASURES), 2, len(reselections)))
+    for row in range(trainings):
+        curve = found.logit(row)
+        (epochs,) = choose_epochs(curve, found.target, weights[:1])
+        values[row, :metrics] = [metric(curve[-1], found.target, weights) for metric in METRICS.values()]
+        values[row, metrics:] = measure_stopped(curve, found.target, epochs, weights)
+        reselected[row, metrics:] = reselect(curve, found.target, reselections)
+    return values, reselected
 
 
 def chosen_predictions(found: Predictions) -> tuple[np.ndarray, pd.DataFrame]:
-    """Probabilities (T, kinds, N) in the order of KINDS, and what the curves of each training say of its epochs."""
-    first = halves_of(found.target)
+    """Logits (T, kinds, N) in the order of KINDS, and what the curves of each training say of its epochs."""
     chosen, rows = [], []
     for row in range(len(found.trainings)):
-        curve = found.probability(row)
-        selected, epochs = select_epochs(curve, found.target, first)
-        chosen.append(np.stack([curve[-1], selected]))
+        curve = found.logit(row)
+        (epochs,) = choose_epochs(curve, found.target, np.ones((1, len(found.target))))
+        chosen.append((curve[-1], stopped(curve, found.target, epochs)))
         losses = log_loss(curve, found.target)
         rows.append(
             {
                 "log_loss_best": losses.min(),
                 "best_epoch": int(losses.argmin()) + 1,
-                "selected_epoch_1": epochs[0],
-                "selected_epoch_2": epochs[1],
+                "selected_epoch_1": epochs[0] + 1,
+                "selected_epoch_2": epochs[1] + 1,
             }
+            | {name: calibration_noise(logit) for name, logit in zip(NOISE, chosen[-1], strict=True)}
         )
-    return np.stack(chosen), pd.DataFrame(rows)
-
-
-def measure(probability: np.ndarray, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Values (T, M, 1 + B) of each of MEASURES: first of the validation images, then of B resamples of them.
-
-    probability : (T, kinds, N). weights : (B, N), how often each image is in each resample.
-    """
-    weights, first = np.concatenate([np.ones((1, len(target))), weights]), halves_of(target)
-
-    def value(name: str, kind: str, values: np.ndarray) -> np.ndarray:
-        if kind == "selected" and name in RANKING:  # two epochs have no common scale: each half is ranked by itself
-            parts = [METRICS[name](values[half], target[half], weights[:, half]) for half in (first, ~first)]
-            return (parts[0] + parts[1]) / 2
-        return METRICS[name](values, target, weights)
-
-    rows = [dict(zip(KINDS, kinds, strict=True)) for kinds in probability]
-    return np.stack([[value(name, kind, row[kind]) for kind in KINDS for name in METRICS] for row in rows])
+    return np.array(chosen), pd.DataFrame(rows)
 
 
 def describe_trainings(found: Predictions, epochs: pd.DataFrame, values: np.ndarray, arms: dict) -> pd.DataFrame:
@@ -170,7 +167,7 @@ def describe_trainings(found: Predictions, epochs: pd.DataFrame, values: np.ndar
     trainings = found.trainings
     return pd.DataFrame(
         {
-            **{name: trainings[name] for name in ("arm", "size", "seed", "real_images")},
+            **{name: trainings[name] for name in ("arm", "size", "seed", *COUNTS)},
             "prior_log_loss": [prior_log_loss(rate, found.target) for rate in trainings["positive_rate"]],
             "train_log_loss_final": found.train_loss[:, -1],
             **epochs,
@@ -185,31 +182,33 @@ def describe_trainings(found: Predictions, epochs: pd.DataFrame, values: np.ndar
 def tabulate(trainings: pd.DataFrame, arms: dict, published: pd.DataFrame, notes: dict) -> pd.DataFrame:
     """Mean, deviation and interval over seeds of each metric, per arm and size, beside the published values.
 
-    `published` has one value per recorded run of the authors. `comparable` says what keeps them apart from ours.
+    `published` has one value per recorded run of the authors. `comparable` says what keeps each apart from ours.
     """
     rows = []
     for (arm, size), members in grouped(trainings, arms):
-        reasons = (["simulated data"] if members["data"].iloc[0] == "simulated" else []) + list(notes.get(arm, []))
-        for metric in ("prior_log_loss", "train_log_loss_final", "log_loss_best", "best_epoch", *MEASURES):
+        of_ours = (["simulated data"] if members["data"].iloc[0] == "simulated" else []) + list(notes.get(arm, []))
+        for metric in ("prior_log_loss", "train_log_loss_final", "log_loss_best", "best_epoch", *MEASURES, *NOISE):
             result = summarise(members[metric])
-            names = arms[arm]["reported_as"] if size == WHOLE and metric in PUBLISHED else []
-            reference = [reported_value(published, name, *PUBLISHED[metric]) for name in names]
-            reference = [(value, source) for value, source in reference if source]
+            low, high = np.clip((result.ci95_low, result.ci95_high), *bounds_of(metric))
+            runs = arms[arm]["reported_as"] if size == WHOLE and metric in PUBLISHED else {}
+            found = {name: reported_value(published, name, *PUBLISHED[metric]) for name in runs}
+            reference = {name: of_run for name, of_run in found.items() if of_run[1]}
+            reasons = [[*filter(None, [runs[name]]), *of_ours] for name in reference]
             rows.append(
                 {
                     "arm": arm,
                     "label": arms[arm]["label"],
                     "size": size,
-                    "real_images": members["real_images"].iloc[0],
+                    **members[list(COUNTS)].iloc[0],
                     "metric": metric,
                     "mean": result.mean,
                     "std": result.std,
                     "n_seeds": result.n,
-                    "ci95_low": result.ci95_low,
-                    "ci95_high": result.ci95_high,
-                    "published": "; ".join(f"{value:.4g}" for value, _ in reference),
-                    "published_source": "; ".join(source for _, source in reference),
-                    "comparable": "" if not reference else f"no: {'; '.join(reasons)}" if reasons else "yes",
+                    "ci95_low": low,
+                    "ci95_high": high,
+                    "published": RUNS.join(f"{value:.4g}" for value, _ in reference.values()),
+                    "published_source": RUNS.join(source for _, source in reference.values()),
+                    "comparable": RUNS.join(f"no: {'; '.join(why)}" if why else "yes" for why in reasons),
                     "generator_saw_validation": members["generator_saw_validation"].iloc[0],
                     "data": members["data"].iloc[0],
                 }
@@ -217,10 +216,19 @@ def tabulate(trainings: pd.DataFrame, arms: dict, published: pd.DataFrame, notes
     return pd.DataFrame(rows)
 
 
+def bounds_of(measure_name: str) -> tuple[float, float]:
+    """Lowest and highest possible value of a column of metrics."""
+    if measure_name == "best_epoch":
+        return 1, np.inf
+    return next((ends for name, ends in BOUNDS.items() if measure_name.startswith(name)), (0, np.inf))
+
+
 def grouped(trainings: pd.DataFrame, arms: dict) -> list[tuple[tuple[str, str], pd.DataFrame]]:
     """((arm, size), rows by seed) in the order of the study's arms, few real images first."""
-    order = trainings.assign(position=trainings["arm"].map(list(arms).index))
-    order = order.sort_values(["position", "real_images", "seed"])
+    order = trainings.assign(
+        position=trainings["arm"].map(list(arms).index), of=trainings["size"].map(few_images_first)
+    )
+    order = order.sort_values(["position", "of", "seed"])
     return [(key, rows) for key, rows in order.groupby(["arm", "size"], sort=False)]
 
 
@@ -240,33 +248,45 @@ def paired(found: Predictions, values: np.ndarray, arm: str, against: str, size:
     return values[ours] - values[theirs]
 
 
-def describe_difference(differences: np.ndarray) -> dict:
-    """Mean of differences (n, 1 + B) over seeds and its 95 % intervals; column 0 is measured, the others resampled."""
-    result = summarise(differences[:, 0])
+def describe_difference(differences: np.ndarray, reselected: np.ndarray, measure_name: str) -> dict:
+    """Mean of differences (n, 1 + B) over seeds and its 95 % intervals; column 0 is measured, the others resampled.
+
+    reselected : (n, 2, C), as `measure` gives it. Intervals end where the range of the differences does.
+    """
+    measured, resampled = differences[:, 0], differences[:, 1:]
+    result = summarise(measured)
     intervals = {
-        "seeds": seed_interval(differences[:, 0]),
-        "images": resampling_interval(result.mean, differences[:, 1:].mean(axis=0)),
+        "seeds": seed_interval(measured),
+        "images": resampling_interval(result.mean, resampled.mean(axis=0), reselected.mean(axis=0)),
+        "both": joint_interval(measured, resampled, reselected),
     }
-    intervals["both"] = joint_interval(result.mean, *intervals.values())
     row = {"difference_mean": result.mean, "difference_std": result.std, "n_seeds": result.n}
-    for over, (low, high) in intervals.items():
-        row |= {f"ci95_{over}_low": low, f"ci95_{over}_high": high}
+    low, high = bounds_of(measure_name)
+    for over, ends in intervals.items():
+        row[f"ci95_{over}_low"], row[f"ci95_{over}_high"] = np.clip(ends, low - high, high - low)
     return row
 
 
-def compare_arms(found: Predictions, values: np.ndarray, arms: dict, baseline: str) -> pd.DataFrame:
+def compare_arms(
+    found: Predictions, values: np.ndarray, reselected: np.ndarray, arms: dict, baseline: str
+) -> pd.DataFrame:
     """Every arm minus the baseline of the same size, for every metric; p-values are adjusted for the arms of a size."""
-    trainings = found.trainings.sort_values("real_images")
+    trainings = found.trainings
     rows = []
-    for size in trainings["size"].unique():
+    for size in sorted(trainings["size"].unique(), key=few_images_first):
         present = set(trainings.loc[trainings["size"] == size, "arm"])
         others = [arm for arm in arms if arm in present and arm != baseline]
         if not others:
             continue
-        differences = np.stack([paired(found, values, arm, baseline, size) for arm in others])
+        differences, choices = (
+            np.stack([paired(found, array, arm, baseline, size) for arm in others]) for array in (values, reselected)
+        )
         for position, measure_name in enumerate(MEASURES):
             of_measure = differences[:, :, position]
-            for arm, one, raw, adjusted in zip(others, of_measure, *sign_flip_test(of_measure[..., 0]), strict=True):
+            p_values = sign_flip_test(of_measure[..., 0])
+            for arm, one, choice, raw, adjusted in zip(
+                others, of_measure, choices[:, :, position], *p_values, strict=True
+            ):
                 rows.append(
                     {
                         "arm": arm,
@@ -274,7 +294,7 @@ def compare_arms(found: Predictions, values: np.ndarray, arms: dict, baseline: s
                         "size": size,
                         "metric": measure_name,
                         "lower_is_better": lower_is_better(measure_name),
-                        **describe_difference(one),
+                        **describe_difference(one, choice, measure_name),
                         "p_value": raw,
                         "p_value_adjusted": adjusted,
                         "smallest_p_value": smallest_p_value(one.shape[0]),
@@ -290,12 +310,12 @@ def lower_is_better(measure_name: str) -> bool:
     return measure_name.rpartition("_")[0] not in RANKING
 
 
-def tabulate_calibration(found: Predictions, probability: np.ndarray, weights: np.ndarray, arms: dict) -> pd.DataFrame:
+def tabulate_calibration(found: Predictions, logit: np.ndarray, weights: np.ndarray, arms: dict) -> pd.DataFrame:
     """Reliability per arm, size and kind of prediction (T, kinds, N)."""
     rows = []
     for (arm, size), members in grouped(found.trainings, arms):
         for position, kind in enumerate(KINDS):
-            curve = reliability(probability[members.index, position], found.target, weights)
+            curve = reliability(logit[members.index, position], found.target, weights)
             for number, (count, mean, share) in enumerate(
                 zip(curve["count"], curve["mean_probability"], curve["positive_share"], strict=True)
             ):
@@ -307,15 +327,16 @@ def tabulate_calibration(found: Predictions, probability: np.ndarray, weights: n
 
 
 def answer_question(
-    found: Predictions, values: np.ndarray, trainings: pd.DataFrame, arms: dict, question: dict
+    found: Predictions, values: np.ndarray, reselected: np.ndarray, trainings: pd.DataFrame, arms: dict, question: dict
 ) -> dict:
     """The planned comparison: one arm against another with all real images, by PRIMARY.
 
     It is one comparison, so its p-value is not adjusted.
     """
     arm, against = question["arm"], question["against"]
-    differences = paired(found, values[:, MEASURES.index(PRIMARY)], arm, against, WHOLE)
-    result = describe_difference(differences)
+    primary = MEASURES.index(PRIMARY)
+    differences, choice = (paired(found, array[:, primary], arm, against, WHOLE) for array in (values, reselected))
+    result = describe_difference(differences, choice, PRIMARY)
     (p_value,), _ = sign_flip_test(differences[None, :, 0])
     ours, theirs = (trainings.loc[found.rows(name, WHOLE)] for name in (arm, against))
     word = "no clear difference"
@@ -355,9 +376,9 @@ def answer_text(answer: dict, arms: dict) -> str:
         f"“{arms[answer['arm']]['label']}” is {answer['arm_mean']:.4f} nats, that of "
         f"“{arms[answer['against']]['label']}” {answer['against_mean']:.4f}, difference "
         f"{answer['difference_mean']:+.4f} (95 % interval over seeds {interval('seeds')}, over images "
-        f"{interval('images')}, over both {interval('both')}; sign-flip p = {answer['p_value']:.3g}, with "
-        f"{answer['n_seeds']} seeds at least {answer['smallest_p_value']:.3g}). A constant prior has "
-        f"{answer['prior_log_loss']:.4f}.{leak}\n"
+        f"{interval('images')}, over both, which decides, {interval('both')}; over seeds alone, for these images, "
+        f"sign-flip p = {answer['p_value']:.3g}, with {answer['n_seeds']} seeds at least "
+        f"{answer['smallest_p_value']:.3g}). A constant prior has {answer['prior_log_loss']:.4f}.{leak}\n"
     )
 
 
@@ -367,12 +388,17 @@ def table_text(results: pd.DataFrame, effects: pd.DataFrame, arms: dict, baselin
         f"Validation metrics on {results['data'].iloc[0]} data: mean over seeds, its 95 % interval in brackets. Early",
         "stopping chooses its epoch on other images than those it is judged on; the best epoch is chosen on the same",
         "ones and so is optimistic. The difference is in log-loss with early stopping, to the arm",
-        f"“{baseline}” of the same size; its interval is over seeds and images, its p-value adjusted for the number",
-        "of arms. Published values are of the authors' recorded runs; the column `comparable` of the CSV table says",
-        "what sets them apart.",
+        f"“{baseline}” of the same size. Its interval is over seeds and validation images; its p-value is over seeds",
+        "alone, for these validation images, and adjusted for the number of arms. Neither covers another draw of the",
+        f"training images where a size is `{WHOLE}`. Real images are those that the classifier itself is trained on,",
+        "and those that its generator is. Classifiers with real and generated images see more images per step; one",
+        "that starts from another arm has had the steps of that arm too.",
+        f"Published values are of the authors' recorded runs, {APART} marks those that are not comparable; the column",
+        "`comparable` of the CSV table says why.",
         "",
-        f"| arm | real images | seeds | {' | '.join(TITLES.values())} | difference | adjusted p |",
-        "|---" * (5 + len(TITLES)) + "|",
+        "| arm | real images: classifier | generator | seeds | "
+        f"{' | '.join(TITLES.values())} | difference | adjusted p |",
+        "|---" * (6 + len(TITLES)) + "|",
     ]
     primary = effects[effects["metric"] == PRIMARY].set_index(["arm", "size"]) if len(effects) else effects
     for (arm, size), rows in results.groupby(["arm", "size"], sort=False):
@@ -386,7 +412,8 @@ def table_text(results: pd.DataFrame, effects: pd.DataFrame, arms: dict, baselin
             p_value = f"{row['p_value_adjusted']:.3g} (at least {row['smallest_p_value']:.3g})"
         first = rows.iloc[0]
         label = arms[arm]["label"] + (" (generator saw the validation images)" if arms[arm]["leaked"] else "")
-        parts = [label, str(first["real_images"]), str(first["n_seeds"]), *cells, difference, p_value]
+        counts = (str(first[name]) for name in (*COUNTS, "n_seeds"))
+        parts = [label, *counts, *cells, difference, p_value]
         lines.append(f"| {' | '.join(parts)} |")
     return "\n".join(lines) + "\n"
 
@@ -396,7 +423,10 @@ def cell(row: pd.Series) -> str:
     text = f"{row['mean']:.4f}"
     if not np.isnan(row["ci95_low"]):
         text += f" [{row['ci95_low']:.4f}, {row['ci95_high']:.4f}]"
-    return text + (f"; published {row['published']}" if row["published"] else "")
+    if not row["published"]:
+        return text
+    runs = zip(row["published"].split(RUNS), row["comparable"].split(RUNS), strict=True)
+    return text + "; published " + ", ".join(value + ("" if verdict == "yes" else APART) for value, verdict in runs)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,27 @@ def prior_of(found: Predictions, rows: np.ndarray) -> float:
     return float(np.mean([prior_log_loss(rate, found.target) for rate in rates]))
 
 
+def mark_exit(axis: Axes, curve: np.ndarray, colour: str) -> None:
+    """Say where a curve (E,) from epoch 1 leaves the axis at its top, and what it ends at."""
+    highest = axis.get_ylim()[1]
+    if not curve[-1] > highest:
+        return
+    epoch = 1 + np.flatnonzero(curve <= highest).max(initial=-1) + 0.5  # the last one below, and half a step
+    axis.annotate(
+        f"ends at {curve[-1]:.2f}",
+        xy=(min(max(epoch, 1), len(curve)), 1),
+        xycoords=axis.get_xaxis_transform(),
+        xytext=(0.98, 0.78),  # on the lower side of a curve that rises
+        textcoords="axes fraction",
+        ha="right",
+        va="top",
+        fontsize=6.5,
+        color=colour,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
+        arrowprops={"arrowstyle": "->", "color": colour, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0},
+    )
+
+
 def padded(values: np.ndarray, share: float = 0.06) -> tuple[float, float]:
     """Limits of an axis that shows all finite values with a margin."""
     values = np.asarray(values, dtype=np.float64)

@@ -7,6 +7,7 @@ validated on. Each has its interval here, and both together have one.
 import itertools
 
 import numpy as np
+from scipy.special import ndtri, stdtrit  # quantiles of the normal distribution and of Student's t
 
 from galaxies.stats import summarise
 
@@ -27,26 +28,58 @@ def resampling_weights(objects: int, resamples: int, seed: int = 0) -> np.ndarra
     return draw.multinomial(objects, np.full(objects, 1 / objects), size=resamples).astype(np.float64)
 
 
-def resampling_interval(estimate: float, resampled: np.ndarray) -> tuple[float, float]:
+def resampling_interval(
+    estimate: float, resampled: np.ndarray, reselected: np.ndarray | None = None
+) -> tuple[float, float]:
     """95 % bootstrap interval: quantiles of the resampled values (B,) about their mean, placed at the estimate.
 
     A measure that grows with scatter, as a calibration error does, is larger in resamples; that shift is left out.
-    Resamples where the measure is undefined do not count; NaN if all are.
+    reselected : (2, C), see `galaxies.early_stopping.reselect`; widens the interval by what another choice adds to the
+    variance. Resamples where the measure is undefined do not count; NaN if all are.
     """
     valid = resampled[np.isfinite(resampled)]
     if not len(valid):
         return float("nan"), float("nan")
-    low, high = estimate + np.quantile(valid, (0.025, 0.975)) - valid.mean()
+    variance = valid.var()
+    wider = np.sqrt(1 + _choice_variance(reselected) / variance) if variance else 1
+    low, high = estimate + wider * (np.quantile(valid, (0.025, 0.975)) - valid.mean())
     return float(low), float(high)
 
 
-def joint_interval(estimate: float, *intervals: tuple[float, float]) -> tuple[float, float]:
-    """Interval for independent sources of error from the interval of each: half-widths add in squares, side by side.
+def joint_interval(
+    differences: np.ndarray, resampled: np.ndarray, reselected: np.ndarray | None = None
+) -> tuple[float, float]:
+    """95 % interval of the mean of differences (n,), one per seed, over other seeds and other objects.
 
-    Source: method of variance estimates recovery (Zou and Donner 2008, Statistics in Medicine 27, 1693).
+    resampled : the differences in bootstrap resamples of the objects, (n, B). reselected : (n, 2, C), as above.
+    Half-widths for seeds (Student's t) and for objects (normal) add in squares, the method of variance estimates
+    recovery (Zou and Donner 2008, Statistics in Medicine 27, 1693). Noise of single objects in single seeds is in the
+    scatter of both; it is estimated from what resamples change in one seed beside the mean of the seeds, and counted
+    once. NaN for one seed, or if no resample is defined.
     """
-    low, high = np.sqrt(np.sum(np.square(np.array(intervals) - estimate), axis=0))
-    return float(estimate - low), float(estimate + high)
+    resampled = resampled[:, np.isfinite(resampled).all(axis=0)]
+    seeds, estimate = len(differences), differences.mean()
+    if seeds == 1 or not resampled.size:
+        return float("nan"), float("nan")
+    reselected = np.zeros((seeds, 2, 1)) if reselected is None else reselected
+    of_seeds, means = differences.var(ddof=1) / seeds, (resampled.mean(axis=0), reselected.mean(axis=0))
+    of_objects = means[0].var() + _choice_variance(means[1])
+    counted_twice = ((resampled - means[0]).var(axis=1).mean() + _choice_variance(reselected - means[1])) / (seeds - 1)
+    t, z = stdtrit(seeds - 1, 0.975), ndtri(0.975)
+    added = t**2 * of_seeds + z**2 * max(of_objects - counted_twice, 0)
+    half = np.sqrt(max(added, z**2 * of_objects))
+    return float(estimate - half), float(estimate + half)
+
+
+def _choice_variance(reselected: np.ndarray | None) -> float:
+    """Covariance of two judges (..., 2, C) over choices, mean over the first axes, at least 0."""
+    if reselected is None:
+        return 0.0
+    defined = np.isfinite(reselected).reshape(-1, reselected.shape[-1]).all(axis=0)
+    if not defined.any():
+        return 0.0
+    scatter = reselected[..., defined] - reselected[..., defined].mean(axis=-1, keepdims=True)
+    return max(float((scatter[..., 0, :] * scatter[..., 1, :]).mean()), 0.0)
 
 
 def smallest_p_value(seeds: int) -> float:
