@@ -36,8 +36,8 @@ def main(
     models, histories : one file per training, in the order of `trainings` ({experiment, arm, size, seed} each).
     view : packed images with the 0/1 label column `target` of the study. split : table object_id,split.
     study : `target`, the sets `train_on` and `validate_on` of the classifiers, and `arms`, a list of {arm,
-    real_images, generator_trained_on}: whether the classifier is trained
-        on real images, and the sets of the split that its generator was trained on, none without one.
+        real_images, generator_trained_on}: whether the classifier is trained on real images, and the sets of the split
+        that its generator was trained on, none without one.
     predictions : `logit` float32 (T, E, N), log-odds of class 1; `train_loss` float64 (T, E) in nats; `arm`, `size` str
     (T,); `seed` int64 (T,); `classifier_images`, `generator_images` int64 (T,), numbers of real images that the
     classifier and its generator were trained on; `positive_rate` float64 (T,), `ids` int64 (N,), `target` uint8 (N,);
