@@ -44,6 +44,7 @@ def main(
     """
     with reading(correlations):
         table = pd.read_csv(correlations, dtype={"experiment": str})
+    photometry = named_module(f"datasets.{layout}", "photometry")
     with View(view) as packed, Generated(generated) as made:
         made.expect_view(packed)
         if not len(made.examples):
@@ -54,11 +55,11 @@ def main(
         figure.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0, hspace=0)
         images, panels = figure.subfigures(2, 1, height_ratios=heights)
         draw_examples(images, packed, made, label)
-        radius = draw_fluxes(panels, packed, made, table, experiment, named_module(f"datasets.{layout}", "photometry"))
+        radius = draw_fluxes(panels, packed, made, table, experiment, photometry)
         stretch = stretch_text(packed.channels)
     rho = "Spearman's $\\rho$, of generated images the mean over seeds."
     panels = f"Images and points: seed {made.seed}; lines: running medians; axes hold 90 % of the labels. Flux within "
-    panels += f"{radius:.1f} px, drawn on the edge if beyond. {rho}"
+    panels += f"{radius:.1f} px, drawn on the edge if beyond. {photometry.NOTE} {rho}"
     stamp(figure, f"{origin_text(made.simulated, differences)} {stretch} {panels}")
     save_figure(figure, png)
 

@@ -7,8 +7,8 @@ images     open_images(files, settings) -> galaxies.data.images.ImageSource : im
 labels     read_labels(files, settings, images) -> list of galaxies.data.catalogue.LabelTable, each checked.
 card       TITLE, PAGE, LICENCE, CITATION : texts of the data card.
 download   optional: fetch(name, path) brings a published file; check(name, path) raises DataError if it is another.
-photometry optional: linear_flux(pixels) undoes the scale of stored pixels, for central fluxes; UNIT, BANDS, and
-           aperture_radius(size, crop), pixels.
+photometry optional: linear_flux(pixels) undoes the scale of stored pixels, for central fluxes; UNIT, BANDS, NOTE
+           (a sentence on that scale), and aperture_radius(size, crop), pixels.
 simulator  optional: simulate(folder, *, seed, threads, ...) writes the published layout; the further parameters are
            the keys of `simulate` in the configuration.
 

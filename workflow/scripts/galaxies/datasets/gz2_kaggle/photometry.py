@@ -3,6 +3,7 @@
 import numpy as np
 
 UNIT = "display units"
+NOTE = "The pictures are stretched for the eye."
 BANDS = ("grey",)
 
 _FRAME = 424  # pixels of a published picture

@@ -8,7 +8,8 @@ import numpy as np
 
 from galaxies.datasets.hsc_cosmos import survey
 
-UNIT = "counts (AB zero point 27; of published images on the simulator's scale)"
+UNIT = "counts (AB zero point 27)"
+NOTE = "The scale of published images is taken for that of the simulator."
 BANDS = survey.BANDS
 
 _LARGEST = 100.0  # stored value; a galaxy has 2. Sums of fluxes of larger ones would not be finite
