@@ -23,6 +23,9 @@ SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 EXPERIMENT = {
     "method": "regression",
     "view": "full_70",
+    "train_on": ["train"],
+    "validate_on": "validation",
+    "train_images": None,
     "network": {"architecture": "cnn", "filters": [8, 8, 8], "dense": [16], "dropout": [0.5]},
     "augmentation": {"rotation": 40, "shift": 0.2, "shear": 0.2, "zoom": [0.8, 1.2], "flip_horizontal": True},
     "optimiser": {"name": "adamax", "learning_rate": 0.001},

@@ -10,6 +10,7 @@ from galaxies.checkpoints import Checkpoints, settings_digest
 from galaxies.compute import Compute
 from galaxies.data.device import Images, Repeated, draw_rows, split_rows
 from galaxies.data.store import View
+from galaxies.errors import ConfigError
 from galaxies.files import sha256, write_text
 from galaxies.registry import construct, named_module
 from galaxies.scripting import run_script
@@ -17,6 +18,8 @@ from galaxies.trained_models import write_model
 from galaxies.training import Settings, fit, seed_everything
 
 logger = logging.getLogger("galaxies.train")
+
+NEEDED = ("method", "train_on", "validate_on", "train_images", "batch_size")  # the rest belongs to the method
 
 
 def main(
@@ -49,6 +52,10 @@ def main(
     generator whose images are trained on. initial : model file of the training to start from.
     """
     experiment = json.loads(json.dumps(experiment))  # a copy of plain types, which torch loads safely
+    if missing := [key for key in NEEDED if key not in experiment]:
+        raise ConfigError(
+            f"experiment: key {missing[0]!r} is missing", "give all its settings, as in config/experiments/"
+        )
     experiment.get("network", {}).pop("weights", None)  # a path of this machine: part of neither model nor digest
     given = {"pretrained": pretrained, "generator": generator, "initial": initial}
     files = {key: path for key, path in given.items() if path is not None}
