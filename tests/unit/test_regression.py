@@ -40,7 +40,7 @@ def numpy_rmse(predictions, labels):
 
 
 def test_validation_error_is_global_over_partial_batches(method, images, monkeypatch):
-    monkeypatch.setattr("galaxies.methods.regression.EVALUATION_BATCH", 27)
+    monkeypatch.setattr("galaxies.inference.EVALUATION_BATCH", 27)
     metrics = method.evaluate(lambda: None)
     network = method.network.eval()
     with torch.no_grad():

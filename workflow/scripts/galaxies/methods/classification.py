@@ -13,12 +13,11 @@ from galaxies.compute import Compute
 from galaxies.data.augmentation import Augmentation
 from galaxies.data.device import Batch, Images, to_float
 from galaxies.errors import ConfigError, DataError
+from galaxies.inference import infer
 from galaxies.optimisers import build_optimiser
 from galaxies.registry import construct, named_module
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
-
-EVALUATION_BATCH = 250  # a matter of speed and memory alone
 
 
 class Record(nn.Module):
@@ -159,18 +158,7 @@ def classify(network: nn.Module, images: Images, compute: Compute, check: Callab
 
     check : called before each batch; may raise.
     """
-    mode = network.training
-    network.eval()
-    results = []
-    try:
-        with torch.inference_mode():
-            for batch in images.batches(torch.arange(len(images)), EVALUATION_BATCH):
-                check()
-                with compute.autocast():
-                    results.append(network(to_float(batch.images)).squeeze(1).float())
-    finally:
-        network.train(mode)
-    return torch.cat(results)
+    return infer(network, lambda pixels: network(to_float(pixels)).squeeze(1), images, compute, check)
 
 
 def _generator(path: Path | None, train: Images, compute: Compute) -> tuple[Any | None, list[int]]:

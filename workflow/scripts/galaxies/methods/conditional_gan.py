@@ -12,13 +12,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from galaxies.compute import Compute
 from galaxies.data.device import Batch, Images, to_float
+from galaxies.inference import infer
 from galaxies.losses import half_squared_error, predictor_hinge
 from galaxies.optimisers import build_optimiser
 from galaxies.registry import construct, named_module
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
-
-EVALUATION_BATCH = 250  # a matter of speed and memory alone
 
 
 class Conditions(nn.Module):
@@ -203,18 +202,7 @@ def predict_labels(
 
     check : called before each batch; may raise.
     """
-    mode = discriminator.training
-    discriminator.eval()
-    results = []
-    try:
-        with torch.inference_mode():
-            for batch in images.batches(torch.arange(len(images)), EVALUATION_BATCH):
-                check()
-                with compute.autocast():
-                    results.append(discriminator.predict(to_float(batch.images)))
-    finally:
-        discriminator.train(mode)
-    return torch.cat(results)
+    return infer(discriminator, lambda pixels: discriminator.predict(to_float(pixels)), images, compute, check)
 
 
 def _build_network(settings: dict[str, Any], name: str, size: int, channels: int) -> nn.Module:

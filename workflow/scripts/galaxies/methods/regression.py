@@ -12,12 +12,11 @@ from galaxies.compute import Compute
 from galaxies.data.augmentation import Augmentation
 from galaxies.data.device import Batch, Images, to_unit
 from galaxies.errors import DataError
+from galaxies.inference import infer
 from galaxies.losses import mse
 from galaxies.optimisers import build_optimiser
 from galaxies.registry import construct, named_module
 from galaxies.training import Sums
-
-EVALUATION_BATCH = 250  # a matter of speed and memory alone
 
 
 class Regression:
@@ -114,15 +113,4 @@ def predict(network: nn.Module, images: Images, compute: Compute, check: Callabl
 
     check : called before each batch; may raise.
     """
-    mode = network.training
-    network.eval()
-    results = []
-    try:
-        with torch.inference_mode():
-            for batch in images.batches(torch.arange(len(images)), EVALUATION_BATCH):
-                check()
-                with compute.autocast():
-                    results.append(network(to_unit(batch.images)).float())
-    finally:
-        network.train(mode)
-    return torch.cat(results)
+    return infer(network, lambda pixels: network(to_unit(pixels)), images, compute, check)
