@@ -55,4 +55,5 @@ for name, files in short_targets().items():
 
 
 onstart:
+    own_folder()
     save_config()

@@ -108,7 +108,7 @@ def undisturbed(data, tmp_path_factory):
     training = Training(data, tmp_path_factory.mktemp("undisturbed"))
     result = training.run()
     assert result.returncode == 0, result.stderr
-    assert not (training.folder / "checkpoints").exists()
+    assert not list((training.folder / "checkpoints").rglob("state.pt"))
     return training
 
 
@@ -123,9 +123,10 @@ def test_killed_at_random_steps_ends_bit_for_bit_the_same(data, undisturbed, tmp
     assert result.returncode == 0, result.stderr
     if checkpoint_seconds == 0:
         assert "continuing after step" in result.stderr
-        assert json.loads((tmp_path / "cost.json").read_text())["attempts"] == kills + 1
+        attempts = json.loads((tmp_path / "cost.json").read_text())["attempts"]
+        assert [attempt["ended"] for attempt in attempts] == [None] * kills + ["complete"]
     assert training.outputs() == undisturbed.outputs()
-    assert not (tmp_path / "checkpoints").exists()
+    assert not list((tmp_path / "checkpoints").rglob("state.pt"))
 
 
 def test_one_writer_and_a_signal_that_asks_for_another_attempt(data, undisturbed, tmp_path):
@@ -209,3 +210,20 @@ def test_predictions_of_another_experiment_or_view_are_refused(data, undisturbed
     model.write_bytes((undisturbed.folder / "model.pt").read_bytes()[:1000])
     with pytest.raises(DataError, match=r"cut\.pt"):
         predict.main(data / "view.h5", data / "split.csv", model, tmp_path / "p.h5", experiment=EXPERIMENT, **rest)
+
+
+def test_a_complete_training_is_not_made_again(data, tmp_path):
+    training = Training(data, tmp_path)
+    assert training.run().returncode == 0
+    made = {name: (tmp_path / name).read_bytes() for name in ("model.pt", "history.csv", "cost.json")}
+    for name in made:
+        (tmp_path / name).unlink()  # as Snakemake does before it runs a job again
+    again = training.run()
+    assert "this training was complete" in again.stderr
+    assert {name: (tmp_path / name).read_bytes() for name in made} == made
+
+    with (tmp_path / "history.csv").open("a") as history:
+        history.write("edited")  # and with it the other name of this file
+    again = training.run()
+    assert "have been changed; training anew" in again.stderr
+    assert (tmp_path / "history.csv").read_bytes() == made["history.csv"]

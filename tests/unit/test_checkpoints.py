@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -110,11 +111,40 @@ def test_states_of_other_settings_are_removed_and_nothing_else(folder, caplog):
     assert "other settings" in caplog.text
 
 
-def test_remove_leaves_nothing_behind(folder):
+def test_leaves_nothing_behind_where_nothing_was_saved(folder):
+    with Checkpoints(folder, DIGEST):
+        pass
+    assert [path.name for path in folder.iterdir()] == ["lock"]
+
+
+def test_results_of_a_complete_training_take_the_place_of_its_state(folder, tmp_path):
+    results = [tmp_path / "model.pt", tmp_path / "history.csv"]
     with Checkpoints(folder, DIGEST) as checkpoints:
+        assert not checkpoints.restore(results)
         checkpoints.save(state(1))
-        checkpoints.remove()
-    assert not folder.exists()
+        for path in results:
+            path.write_text(path.name)
+        checkpoints.finish(results)
+        assert not list(folder.rglob("state.pt"))
+    assert all(path.stat().st_nlink == 2 for path in results)  # kept without more space
+    for path in results:
+        path.unlink()
+    with Checkpoints(folder, DIGEST) as checkpoints:
+        assert checkpoints.restore(results)
+    assert [path.read_text() for path in results] == ["model.pt", "history.csv"]
+    with Checkpoints(folder, "f" * 64) as checkpoints:
+        assert not checkpoints.restore(results)
+
+
+def test_waits_for_the_writer_before_it(folder, caplog):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", HOLD, str(folder)]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    assert holder.stdout.readline() == "held\n"
+    threading.Timer(0.5, holder.kill).start()
+    with Checkpoints(folder, DIGEST, patience=20):
+        assert "waiting for another training that writes here" in caplog.text
+    holder.communicate()
 
 
 def test_a_second_writer_is_refused_until_the_first_is_gone(folder):

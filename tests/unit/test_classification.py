@@ -81,7 +81,7 @@ def train_arm(name, train, validation, files, folder, seed=0, spy=None):
         spy(method)
     with Checkpoints(folder / name, "0" * 64) as saved:
         result = fit(method, train, Settings(name, seed, 16, epochs=3), CPU, saved)
-        saved.remove()
+        saved.finish([])
     return method, result
 
 

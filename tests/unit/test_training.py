@@ -90,7 +90,7 @@ def train(folder, seed=0, data=None, at_step=lambda step: None, at_evaluation=la
         method = TwoPlayers(at_step, at_evaluation)
         result = fit(method, data or Points(), settings, CPU, checkpoints)
         if remove:
-            checkpoints.remove()
+            checkpoints.finish([])
     weights = {
         f"{name}.{key}": value for name, part in method.networks.items() for key, value in part.state_dict().items()
     }
@@ -155,7 +155,10 @@ def test_killed_at_any_step_ends_the_same(tmp_path, at, checkpoint_seconds):
         train(tmp_path / "killed", at_step=killer(at), checkpoint_seconds=checkpoint_seconds)
     again = train(tmp_path / "killed", checkpoint_seconds=checkpoint_seconds)
     assert same(undisturbed, again)
-    assert again[1].cost["attempts"] == (2 if checkpoint_seconds == 0 and at > 1 else 1)
+    attempts = again[1].cost["attempts"]
+    assert [attempt["ended"] for attempt in attempts] == [None] * (checkpoint_seconds == 0 and at > 1) + ["complete"]
+    assert [attempt["first_step"] for attempt in attempts] == [1, *(a["last_step"] + 1 for a in attempts[:-1])]
+    assert attempts[-1]["last_step"] == again[1].cost["steps"]
 
 
 def test_killed_again_and_again_ends_the_same(tmp_path):
@@ -224,7 +227,8 @@ def test_history_has_no_clock_and_cost_has(tmp_path):
     assert len(result.cost["epoch_seconds"]) == 3
     assert result.cost["images_per_second"] == pytest.approx(60 / sum(result.cost["epoch_seconds"]))
     assert result.cost["total_seconds"] >= sum(result.cost["epoch_seconds"])
-    assert result.cost["attempts"] == 1
+    assert len(result.cost["attempts"]) == 1
+    assert result.cost["attempts"][0]["seconds"] == result.cost["total_seconds"]
     assert result.cost["peak_memory_bytes"] > 10**7
 
 

@@ -1,6 +1,13 @@
 """The augmentation experiment of a paper: trained classifiers to metrics, paired differences, an answer and figures."""
 
 
+localrules:  # seconds each
+    plot_augmentation_learning_curves,
+    plot_augmentation_effects,
+    plot_augmentation_data_efficiency,
+    plot_augmentation_calibration,
+
+
 rule evaluate_classifiers:
     """What every classifier of the experiment predicts for the validation images after each epoch, in one file."""
     input:
@@ -17,8 +24,8 @@ rule evaluate_classifiers:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         trainings=classifiers,
         study=study,
@@ -55,8 +62,8 @@ rule tabulate_augmentation:
     conda:
         "../../envs/plot.yaml"
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=growing(8000),
+        runtime=growing(30),
     params:
         paper="{paper}",
         study=study,

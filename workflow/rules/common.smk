@@ -2,6 +2,7 @@
 
 import csv
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 sys.path.insert(0, str(SCRIPTS))
 
 import yaml
+from galaxies import slurm
 from galaxies.augmentation_study import GENERATOR_METHODS, expanded, generator_of, grid, saw_validation
 from galaxies.code_digest import code_digest
 from galaxies.config import merged_config, published_config, published_frame
@@ -27,6 +29,9 @@ try:
 except PipelineError as error:
     sys.exit(f"Error: {error}")  # the message alone; Snakemake would wrap it in a traceback
 
+# Slurm warns all processes of a job that its time is nearly over. Trainings act on it; Snakemake, above them, must live on.
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
 RESULTS = f"results/{config['run']}"
 EXPERIMENTS = {paper: expanded(settings) for paper, settings in config["papers"].items()}  # paper -> name -> settings
 REPORTED = os.path.relpath(WORKFLOW.parent / "config" / "reported.csv")
@@ -34,6 +39,7 @@ REPORTED_PAPERS = {row["paper"] for row in csv.DictReader(Path(REPORTED).open())
 PUBLISHED = {
     paper: published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA) for paper in REPORTED_PAPERS & set(config["papers"])
 }
+GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # of each job that uses torch
 TARGETS = {}  # paper -> {short name: file below the paper's results}; each paper's rules add theirs
 
 
@@ -54,6 +60,24 @@ def save_config():
         sys.exit(f"Error: {error.filename}: {error.strerror}")
 
 
+def own_folder():
+    """Be the one Snakemake that submits jobs from here, and let no earlier one have jobs that still run."""
+    global CONTROLLER_LOCK  # held until this process ends
+    if not workflow.non_local_exec:
+        return
+    here = Path.cwd()
+    try:
+        CONTROLLER_LOCK = slurm.own_folder(here)
+        if orphans := slurm.jobs_of(here):
+            numbers = ", ".join(job.number for job in orphans)
+            raise PipelineError(
+                f"jobs {numbers} of an earlier Snakemake still run or wait, and write to the same files",
+                f"`slurm/resume` with the same arguments ends them without a loss and continues the run",
+            )
+    except PipelineError as error:
+        sys.exit(f"Error: {error}")
+
+
 def short_targets():
     """Short name -> files: a whole paper, and each of its figures and tables."""
     names = {}
@@ -69,6 +93,11 @@ def all_targets(wildcards):
     return data_targets(wildcards) + [
         f"{RESULTS}/{paper}/{file}" for paper, files in TARGETS.items() for file in files.values()
     ]
+
+
+def growing(amount):
+    """Resource of which each further attempt gets as much more as the first had."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def code_of(script, *also):

@@ -1,8 +1,9 @@
 """Data: downloaded, from a folder, or simulated; to a checked catalogue, packed HDF5 views, splits and a data card."""
 
 
-localrules:
+localrules:  # seconds each
     split_dataset,
+    plot_card,
 
 
 if not config["downloads_as_jobs"]:  # compute nodes often have no network
@@ -30,8 +31,8 @@ rule fetch_file:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=2000,
-        runtime=600,
+        mem_mb=growing(2000),
+        runtime=growing(600),
     params:
         layout="{layout}",
         name="{file}",
@@ -53,8 +54,8 @@ rule simulate_dataset:
         "../../envs/torch.yaml"
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         dataset="{dataset}",
         layout=lookup("data/{dataset}/layout", within=config),
@@ -80,8 +81,8 @@ checkpoint prepare_catalogue:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         folder=dataset_folder,
         dataset="{dataset}",
@@ -107,8 +108,8 @@ rule split_dataset:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         selection=lookup("papers/{paper}/split/selection", within=config),
         sizes=lookup("papers/{paper}/split/sizes", within=config),
@@ -136,8 +137,8 @@ rule pack_shard:
         "../../envs/torch.yaml"
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         folder=dataset_folder,
         dataset="{dataset}",
@@ -169,8 +170,8 @@ rule pack_view:
         "../../envs/torch.yaml"
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         folder=dataset_folder,
         dataset="{dataset}",
@@ -198,8 +199,8 @@ rule describe_data:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         dataset="{dataset}",
         layout=lookup("data/{dataset}/layout", within=config),
@@ -223,8 +224,8 @@ rule plot_card:
     conda:
         "../../envs/plot.yaml"
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(10),
     params:
         code=code_of("plot_card.py"),
     message:

@@ -17,9 +17,9 @@ rule predict:
         "../../envs/torch.yaml"
     threads: config["compute"]["threads"]
     resources:
-        mem_mb=8000,
-        runtime=60,
-        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(60),
+        gpu=GPUS,
     params:
         experiment=training_settings,
         compute=compute_settings,

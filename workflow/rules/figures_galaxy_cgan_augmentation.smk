@@ -1,5 +1,11 @@
 """galaxy_cgan_augmentation: figures 4 and 5; figures 2 and 3 and the experiment are those of any paper that has them."""
 
+
+localrules:  # seconds each
+    galaxy_cgan_augmentation_plot_classifier_real,
+    galaxy_cgan_augmentation_plot_classifier_gan,
+
+
 TARGETS["galaxy_cgan_augmentation"] = {
     **generator_figures("galaxy_cgan_augmentation", images="fig2_", scaling="fig3_"),
     **({"fig4": "fig4_classifier_real.png"} if has_whole_arm("galaxy_cgan_augmentation", "real_flips") else {}),

@@ -1,5 +1,17 @@
 """galaxy_zoo_cnn: tables and figures 1 to 7, from catalogue examples, histories and predictions."""
 
+
+localrules:  # seconds each
+    galaxy_zoo_cnn_make_examples,
+    galaxy_zoo_cnn_plot_original,
+    galaxy_zoo_cnn_plot_augmented,
+    galaxy_zoo_cnn_plot_cropped,
+    galaxy_zoo_cnn_join_histories,
+    galaxy_zoo_cnn_plot_learning_curves,
+    galaxy_zoo_cnn_tabulate,
+    galaxy_zoo_cnn_plot_rmse,
+
+
 TARGETS["galaxy_zoo_cnn"] = {
     "fig1": "fig1_original.png",
     "fig2": "fig2_augmented.png",
@@ -25,8 +37,8 @@ rule galaxy_zoo_cnn_make_examples:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(10),
     params:
         augmentation=config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach1"]["augmentation"],
         crop=parse_view(config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach2"]["view"]).crop,
@@ -120,8 +132,8 @@ rule galaxy_zoo_cnn_evaluate_baselines:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         folder=folder_of(dataset_of_paper("galaxy_zoo_cnn")),
         settings=settings_of(dataset_of_paper("galaxy_zoo_cnn")),

@@ -1,5 +1,10 @@
 """two_in_one: its split of the images and the statistics of the scores; figures follow with its experiments."""
 
+
+localrules:  # seconds each
+    two_in_one_tabulate_scores,
+
+
 TARGETS["two_in_one"] = {"split": "split.csv", "score_statistics": "score_statistics.csv"}
 
 

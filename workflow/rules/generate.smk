@@ -4,6 +4,12 @@
 """
 
 
+localrules:  # seconds each
+    plot_real_vs_generated,
+    plot_conditional_scaling,
+    plot_generators,
+
+
 rule generate:
     """Images of one trained generator: one for the labels of every image of the split, and some of example conditions."""
     input:
@@ -20,9 +26,9 @@ rule generate:
         "../../envs/torch.yaml"
     threads: config["compute"]["threads"]
     resources:
-        mem_mb=8000,
-        runtime=60,
-        gpu=1,
+        mem_mb=growing(8000),
+        runtime=growing(60),
+        gpu=GPUS,
     params:
         example_conditions=example_conditions,
         compute=compute_settings,
@@ -55,8 +61,8 @@ rule measure_fidelity:
     conda:
         "../../envs/plot.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         trainings=generators_by_seed_of,
         layout=layout_of_paper,
@@ -80,8 +86,8 @@ rule compare_generators:
     conda:
         "../../envs/plot.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         trainings=generators_by_seed_of,
         code=code_of("compare_generators.py"),

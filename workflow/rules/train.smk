@@ -21,9 +21,9 @@ rule train:
         "../../envs/torch.yaml"
     threads: config["compute"]["threads"]
     resources:
-        mem_mb=16000,
+        mem_mb=growing(16000),
         runtime=720,  # minutes
-        gpu=1,
+        gpu=GPUS,
     params:
         experiment=training_settings,
         seed=lambda wildcards: int(wildcards.seed),

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +20,7 @@ from galaxies.training import Settings, fit, seed_everything
 
 logger = logging.getLogger("galaxies.train")
 
+PATIENCE = 300 if "SLURM_JOB_ID" in os.environ else 0  # seconds for the attempt before on a node that lost contact
 NEEDED = ("method", "train_on", "validate_on", "train_images", "batch_size")  # the rest belongs to the method
 
 
@@ -75,14 +77,18 @@ def main(
         opened.check_pixels()
     inputs = {key: sha256(path) for key, path in files.items()}
     digest = _digest(view, split, experiment, seed, machine.precision, code, inputs)
-    with Checkpoints(checkpoints, digest) as saved:
+    results = [model, history, cost]
+    with Checkpoints(checkpoints, digest, patience=PATIENCE) as saved:
+        if saved.restore(results):
+            logger.info("%s: this training was complete; its results are in their place again", name)
+            return
         seed_everything(seed)
         method = methods.build(experiment, train, validation, machine, files)
         result = fit(method, Repeated(train, len(rows)), settings, machine, saved)
         write_model(model, method.networks, experiment, train, seed=seed, inputs_sha256=inputs)
         write_text(history, pd.DataFrame(result.history).to_csv(index=False))
         write_text(cost, json.dumps(result.cost, indent=2) + "\n")
-        saved.remove()
+        saved.finish(results)
     logger.info("%s: trained, %.0f images/s", name, result.cost["images_per_second"])
 
 

@@ -1,4 +1,4 @@
-"""The saved state of a training: one writer, whole files, and never of other settings."""
+"""The saved state of a training, and afterwards its results: one writer, whole files, and never of other settings."""
 
 import contextlib
 import hashlib
@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,12 @@ import torch
 from filelock import FileLock, Timeout
 
 from galaxies.errors import TrainingError
-from galaxies.files import atomic
+from galaxies.files import atomic, sha256, write_text
 
 logger = logging.getLogger(__name__)
 
 DIGEST_NAME = re.compile("[0-9a-f]{16}")  # of a folder with a state: nothing else is ever deleted
-FORMAT = 1  # of the saved state; part of the digest, so that a state of another format is never read
+FORMAT = 2  # of the saved state; part of the digest, so that a state of another format is never read
 
 
 class Checkpoints:
@@ -32,22 +33,27 @@ class Checkpoints:
 
     folder : for one experiment and one seed. It holds a sub-folder named by `digest`, the digest of everything that
     determines the result (see `settings_digest`), with `state.pt` and, as a reserve, `previous.pt`. States of other
-    digests are removed: the settings have changed, and those states cannot be continued.
+    digests are removed: the settings have changed, and those states cannot be continued. When the training is complete,
+    a second name of each of its results takes the place of the state, at no cost of space: whoever asks for the same
+    training again, as Snakemake does when it was killed before it heard of the end, has it at once.
 
-    Raises TrainingError on entry if another process has the folder.
+    patience : seconds to wait for another process that has the folder; on a cluster it may be on its way out, on a node
+    that has lost contact. Raises TrainingError on entry if it does not leave.
     """
 
-    def __init__(self, folder: Path, digest: str):
+    def __init__(self, folder: Path, digest: str, patience: float = 0):
         self.folder = Path(folder)
         self.digest = digest
+        self.patience = patience
         self._states = self.folder / digest[:16]
+        self._results = self._states / "results.json"
         self._owner = self.folder / "owner.json"
         self._lock = FileLock(self.folder / "lock")
 
     def __enter__(self) -> "Checkpoints":
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._lock.acquire(blocking=False)
+            self._acquire()
         except Timeout:
             raise TrainingError(
                 f"{self.folder}: another training is writing here ({self._read_owner()})",
@@ -63,10 +69,21 @@ class Checkpoints:
             part.unlink()
         return self
 
+    def _acquire(self) -> None:
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            if self.patience:
+                logger.warning(
+                    "%s: waiting for another training that writes here (%s)", self.folder, self._read_owner()
+                )
+            self._lock.acquire(timeout=self.patience)
+
     def __exit__(self, *exception: object) -> None:
-        if not any(self._states.glob("*.pt")):  # nothing to come back to
-            self.remove()
-        self._lock.release()
+        with contextlib.suppress(OSError):  # it holds something to come back to, or was never made
+            self._states.rmdir()
+        self._owner.unlink(missing_ok=True)
+        self._lock.release()  # its file stays: another process may be waiting at it
 
     def load(self) -> dict[str, Any] | None:
         """The newest readable state, on the CPU; None if there is none yet.
@@ -105,13 +122,32 @@ class Checkpoints:
             if newest.exists():
                 newest.replace(newest.with_name("previous.pt"))
 
-    def remove(self) -> None:
-        """Delete the state: the training is complete and its outputs are written."""
-        shutil.rmtree(self._states, ignore_errors=True)
-        self._owner.unlink(missing_ok=True)
-        Path(self._lock.lock_file).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # not empty: something that is not ours
-            self.folder.rmdir()
+    def finish(self, results: Sequence[Path]) -> None:
+        """Keep a second name of the files that the complete training has written, in place of the state."""
+        for path in results:
+            kept = self._states / path.name
+            kept.unlink(missing_ok=True)
+            self._states.mkdir(exist_ok=True)
+            link(path, kept)
+        write_text(self._results, json.dumps({path.name: sha256(path) for path in results}))
+        for state in (self._states / "state.pt", self._states / "previous.pt"):
+            state.unlink(missing_ok=True)
+
+    def restore(self, results: Sequence[Path]) -> bool:
+        """Put back the results of this training, if it was complete before; False if it was not."""
+        try:
+            digests = json.loads(self._results.read_text())
+            whole = all(sha256(self._states / path.name) == digests[path.name] for path in results)
+        except (OSError, ValueError, KeyError):
+            return False
+        if not whole:
+            logger.warning("%s: the results kept here have been changed; training anew", self._states)
+            return False
+        for path in results:
+            with atomic(path) as temporary:
+                link(self._states / path.name, temporary)
+            path.touch()  # newer than what it was made of
+        return True
 
     def _read_owner(self) -> str:
         try:
@@ -119,6 +155,14 @@ class Checkpoints:
             return f"process {owner['process']} on {owner['host']}"
         except (OSError, ValueError, KeyError):
             return "its process is not recorded"
+
+
+def link(path: Path, name: Path) -> None:
+    """Give a file a second name, or make a copy of it where the file system has no such."""
+    try:
+        name.hardlink_to(path)
+    except OSError:
+        shutil.copy2(path, name)
 
 
 def save_torch(state: dict[str, Any], path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import UnionType
 
 from galaxies.errors import RETRY_EXIT_CODE, Interrupted, PipelineError
+from galaxies.slurm import requeue_this_job
 
 logger = logging.getLogger("galaxies")
 
@@ -36,6 +37,7 @@ def run_script(main: Callable[..., None], snakemake=None) -> None:
             sys.exit(1)
         except Interrupted as interruption:
             logger.warning("%s", interruption)
+            requeue_this_job()
             sys.exit(RETRY_EXIT_CODE)
         except KeyboardInterrupt:
             logger.warning("Interrupted; nothing half-written was kept.")

@@ -3,8 +3,10 @@
 import contextlib
 import logging
 import math
+import os
 import random
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -121,7 +123,7 @@ class _State:
     seconds: float = 0.0  # of training in the current epoch
     images: int = 0  # in all training steps
     total_seconds: float = 0.0  # of all attempts, as far as they were saved
-    attempts: int = 0
+    attempts: list[dict[str, Any]] = field(default_factory=list)  # see _Run._begin_attempt
 
 
 def seed_everything(seed: int) -> None:
@@ -166,8 +168,7 @@ class _Run:
     def run(self) -> Result:
         name = self.settings.name
         self._restore()
-        self.state.attempts += 1
-        self.started = time.monotonic() - self.state.total_seconds
+        self._begin_attempt()
         with (
             _StopOnSignal() as stop,
             Progress(name, self.steps, self.step, self.settings.log_seconds) as progress,
@@ -177,13 +178,27 @@ class _Run:
                     self._train_epoch(stop.check, progress)
                     self._finish_epoch(stop.check, progress)
             except Interrupted as interruption:
+                self.state.attempts[-1]["ended"] = str(interruption)
                 self._save()
                 raise Interrupted(
                     f"{name}: {interruption} after step {self.step} of {self.steps}; the state is saved, "
                     "and the next start continues from it"
                 ) from None
-        self.state.total_seconds = time.monotonic() - self.started
+        self.state.attempts[-1]["ended"] = "complete"
+        self._count_time()
         return Result(self.state.history, self._cost())
+
+    def _begin_attempt(self) -> None:
+        """Begin the record of this attempt: what of it was kept, where it ran, and how it ended (killed: unknown)."""
+        self.started, self.seconds_before = time.monotonic(), self.state.total_seconds
+        where = {"host": socket.gethostname(), "slurm_job": os.environ.get("SLURM_JOB_ID")}
+        self.state.attempts.append({"first_step": self.step + 1, **where, "ended": None})
+        self._count_time()
+
+    def _count_time(self) -> None:
+        seconds = time.monotonic() - self.started
+        self.state.attempts[-1] |= {"last_step": self.step, "seconds": seconds}
+        self.state.total_seconds = self.seconds_before + seconds
 
     def _train_epoch(self, check: Callable[[], None], progress: Progress) -> None:
         """The steps of the current epoch that are not done yet."""
@@ -246,7 +261,7 @@ class _Run:
     def _save(self) -> None:
         self._check_finite()  # a good state must not be replaced by a spoilt one
         state, now = self.state, time.monotonic()
-        state.total_seconds = now - self.started
+        self._count_time()
         if state.position:
             state.seconds = now - self.epoch_started
         self.checkpoints.save(
