@@ -1,0 +1,131 @@
+"""A test cluster, and runs that are submitted to it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, missing_packages, wait_for
+
+PROJECT = Path(__file__).parents[2]
+PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "slurm"]
+TRAINING = Path("results/small/galaxy_zoo_cnn/approach1/seed0")
+TARGET = str(TRAINING / "model.pt")
+
+
+class Run:
+    """A checkout from which a run is submitted."""
+
+    def __init__(self, folder: Path, cluster: Cluster):
+        self.folder, self.cluster = folder, cluster
+        self.environment = {
+            **cluster.environment,
+            "PATH": f"{Path(sys.executable).parent}:{cluster.environment['PATH']}",
+        }
+        self.output = folder / "output.txt"
+        self.process: subprocess.Popen | None = None
+
+    def start(self, *arguments: str, command: tuple[str, ...] = ("snakemake", "--profile", "slurm")) -> None:
+        """Start a controller in the background."""
+        quick = ["--slurm-init-seconds-before-status-checks", "2"]
+        with self.output.open("a") as output:
+            self.process = subprocess.Popen(
+                [*command, "--configfile", "small.yaml", *quick, *arguments],
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def end(self, seconds: float = 300) -> str:
+        """Wait for the end of the controller; what it said."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"the controller does not end:\n{self.output.read_text()}\n{self.log()}")
+        return self.output.read_text()
+
+    def kill(self) -> None:
+        """End the controller as a crash of its machine would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def queue(self, *options: str) -> list[str]:
+        """Numbers of the jobs of this run in Slurm's queue."""
+        lines = self.cluster.command("squeue", "--noheader", "--format", "%i %Z", *options).splitlines()
+        return [line.split()[0] for line in lines if line.split()[1] == str(self.folder)]
+
+    def training_job(self) -> str:
+        """Number of the job whose training is well on its way."""
+        wait_for("a state of the training", lambda: any(self.folder.glob("results/small/checkpoints/**/state.pt")), 120)
+        return self.queue("--states", "running")[0]
+
+    def log(self) -> str:
+        """The training's log of all attempts."""
+        path = self.folder / "results/small/logs/galaxy_zoo_cnn/approach1/seed0/train.log"
+        return path.read_text() if path.exists() else ""
+
+    def attempts(self) -> list[dict]:
+        return json.loads((self.folder / TRAINING / "cost.json").read_text())["attempts"]
+
+    def weights_and_history(self) -> tuple[bytes, bytes]:
+        return (self.folder / TRAINING / "model.pt").read_bytes(), (self.folder / TRAINING / "history.csv").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A running cluster of three nodes."""
+    if missing := missing_packages():
+        text = f"Slurm is not installed ({', '.join(missing)}); `tests/slurm/cluster.py install` does it on Debian"
+        pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    cluster.start(port=26817)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Run:
+    """A checkout with data and split made, so that the training alone is left."""
+    folder = tmp_path_factory.mktemp("prepared")
+    for part in PARTS:
+        (shutil.copytree if (PROJECT / part).is_dir() else shutil.copy2)(PROJECT / part, folder / part)
+    shutil.copy2(Path(__file__).parent / "small.yaml", folder)
+    run = Run(folder, cluster)
+    inputs = ["results/small/data/gz2_kaggle/full_100.h5", "results/small/galaxy_zoo_cnn/split.csv"]
+    run.start(*inputs, command=("snakemake", "--cores", "1"))
+    assert run.end() and run.process.returncode == 0, run.output.read_text()
+    return run
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, prepared: Run) -> Run:
+    """The training made on this machine, without Slurm."""
+    run = copy(prepared, tmp_path_factory.mktemp("undisturbed"))
+    run.start(TARGET, command=("snakemake", "--cores", "1"))
+    assert run.end() and run.process.returncode == 0, run.output.read_text()
+    return run
+
+
+@pytest.fixture
+def run(tmp_path: Path, prepared: Run) -> Iterator[Run]:
+    """A checkout from which the training is submitted."""
+    run = copy(prepared, tmp_path)
+    yield run
+    if run.process and run.process.poll() is None:
+        run.kill()
+    if jobs := run.queue():
+        run.cluster.command("scancel", *jobs, check=False)
+        wait_for("the end of the run's jobs", lambda: not run.queue(), 60)
+
+
+def copy(run: Run, folder: Path) -> Run:
+    shutil.copytree(run.folder, folder / "checkout")
+    return Run(folder / "checkout", run.cluster)

@@ -1,0 +1,143 @@
+"""What may happen to a training on a cluster: it ends with the weights of an undisturbed one, bit for bit."""
+
+import subprocess
+
+import pytest
+from cluster import wait_for
+from conftest import TARGET, Run
+
+pytestmark = [pytest.mark.slow, pytest.mark.slurm]
+
+SHORT = [
+    "--set-resources",
+    "train:slurm_partition=short",
+    "train:runtime=1",
+    "train:slurm_extra='--signal=USR1@20'",
+    "--",
+]
+
+
+SAVED = "stopped by SIGTERM"  # asked to stop, and its state saved
+KILLED = None
+
+
+def assert_as_undisturbed(run: Run, undisturbed: Run, ended: list[str | None]) -> None:
+    """The controller ends well, the results are those without a fault, and the attempts ended as named."""
+    output = run.end()
+    assert run.process.returncode == 0, output
+    assert run.weights_and_history() == undisturbed.weights_and_history()
+    assert [attempt["ended"] for attempt in run.attempts()] == [*ended, "complete"]
+
+
+def test_undisturbed(run: Run, undisturbed: Run) -> None:
+    run.start(TARGET)
+    assert_as_undisturbed(run, undisturbed, ended=[])
+
+
+def test_time_limit_shorter_than_the_training(run: Run, undisturbed: Run) -> None:
+    run.start(*SHORT, TARGET)
+    output = run.end()
+    assert run.process.returncode == 0, output
+    assert run.weights_and_history() == undisturbed.weights_and_history()
+    *before, last = [attempt["ended"] for attempt in run.attempts()]
+    assert before and set(before) == {"stopped by SIGUSR1"} and last == "complete"
+    assert output.count("has been submitted") == 1  # Slurm itself ran the job again
+
+
+def test_cancelled_by_somebody_else(run: Run, undisturbed: Run) -> None:
+    run.start(TARGET)
+    run.cluster.command("scancel", run.training_job())
+    assert_as_undisturbed(run, undisturbed, ended=[SAVED])
+
+
+def test_requeued_by_an_administrator(run: Run, undisturbed: Run) -> None:
+    run.start(TARGET)
+    run.cluster.command("scontrol", "requeue", run.training_job())
+    assert_as_undisturbed(run, undisturbed, ended=[SAVED])
+
+
+def test_preempted(run: Run, undisturbed: Run) -> None:
+    run.start("--set-resources", "train:slurm_partition=scavenger", "--", TARGET)
+    run.training_job()
+    nodes = str(len(run.cluster.nodes))
+    run.cluster.command("sbatch", "--partition=urgent", "-A", "lab", "-N", nodes, "--exclusive", "--wrap", "sleep 5")
+    assert_as_undisturbed(run, undisturbed, ended=[SAVED])
+
+
+def test_node_lost(run: Run, undisturbed: Run) -> None:
+    run.start(TARGET)
+    job = run.training_job()
+    node = run.cluster.command("squeue", "--noheader", "--jobs", job, "--format", "%N").strip()
+    run.cluster.crash(node)
+    try:
+        assert_as_undisturbed(run, undisturbed, ended=[KILLED])
+    finally:
+        run.cluster.up(node)
+        wait_for("the node", lambda: "down" not in run.cluster.command("sinfo", "-h", "-n", node, "-o", "%T"), 60)
+
+
+def test_slurmctld_restarted(run: Run, undisturbed: Run) -> None:
+    run.start(TARGET)
+    run.training_job()
+    run.cluster.crash("slurmctld")
+    run.cluster.up("slurmctld")
+    assert_as_undisturbed(run, undisturbed, ended=[])
+
+
+def test_snakemake_killed_while_a_training_runs(run: Run, undisturbed: Run) -> None:
+    run.start(TARGET)
+    job = run.training_job()
+    run.kill()
+    assert run.queue() == [job]  # an orphan
+
+    run.start(TARGET)
+    assert "slurm/resume" in run.end() or "--unlock" in run.output.read_text()
+    unlock = ["snakemake", "--profile", "slurm", "--configfile", "small.yaml", "--unlock"]
+    subprocess.run(unlock, cwd=run.folder, env=run.environment, check=True)
+    run.start(TARGET)
+    assert "slurm/resume" in run.end()  # no second writer, even for those who know how to unlock
+    assert run.queue() == [job]
+
+    run.start(TARGET, command=("slurm/resume",))
+    assert_as_undisturbed(run, undisturbed, ended=[SAVED])
+
+
+def test_snakemake_killed_and_the_training_ends_without_it(run: Run, undisturbed: Run) -> None:
+    run.start(TARGET)
+    run.training_job()
+    run.kill()
+    wait_for("the end of the orphan", lambda: not run.queue(), 240)
+    made = run.weights_and_history()
+
+    run.start(TARGET, command=("slurm/resume",))
+    assert_as_undisturbed(run, undisturbed, ended=[])
+    assert run.weights_and_history() == made
+    assert "this training was complete" in run.log()  # it was not made again
+    assert "missing provenance" not in run.output.read_text()
+
+
+def test_resume_refuses_while_snakemake_lives(run: Run) -> None:
+    run.start(TARGET)
+    job = run.training_job()
+    command = ["slurm/resume", TARGET, "--configfile", "small.yaml"]
+    second = subprocess.run(command, cwd=run.folder, env=run.environment, capture_output=True, text=True, check=False)
+    assert second.returncode == 1
+    assert "another Snakemake submits jobs from this folder" in second.stderr
+    assert run.queue() == [job]
+
+
+def test_resume_where_nothing_is_left_behind(run: Run, undisturbed: Run) -> None:
+    run.start(TARGET, command=("slurm/resume",))
+    assert_as_undisturbed(run, undisturbed, ended=[])
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [("slurm_partition=nowhere", "invalid partition specified: nowhere"), ("slurm_account=nobody", "nobody")],
+)
+def test_wrong_partition_or_account(run: Run, setting: str, message: str) -> None:
+    run.start("--set-resources", f"train:{setting}", "--", TARGET)
+    output = run.end(60)
+    assert run.process.returncode != 0
+    assert message in output
+    assert not run.queue()
