@@ -1,5 +1,6 @@
 """What may happen to a training on a cluster: it ends with the weights of an undisturbed one, bit for bit."""
 
+import signal
 import subprocess
 
 import pytest
@@ -141,3 +142,37 @@ def test_wrong_partition_or_account(run: Run, setting: str, message: str) -> Non
     assert run.process.returncode != 0
     assert message in output
     assert not run.queue()
+
+
+def test_stopped_by_ctrl_c_and_started_again(run: Run, undisturbed: Run) -> None:
+    run.start(TARGET)
+    run.training_job()
+    run.process.send_signal(signal.SIGINT)
+    run.end()
+    wait_for("the end of the cancelled job", lambda: not run.queue(), 30)
+    run.start(TARGET)
+    assert_as_undisturbed(run, undisturbed, ended=[SAVED])
+
+
+def test_snakemake_as_a_batch_job_that_is_interrupted(run: Run, undisturbed: Run) -> None:
+    options = ["--configfile", "small.yaml", "--slurm-init-seconds-before-status-checks", "2", TARGET]
+    submit = ["sbatch", "--parsable", "slurm/submit", *options]
+    job = subprocess.run(submit, cwd=run.folder, env=run.environment, check=True, capture_output=True, text=True)
+    controller = job.stdout.strip()
+    run.training_job()
+    run.cluster.command("scontrol", "requeue", controller)
+    log = run.folder / "snakemake.log"
+    wait_for("the end of the run", lambda: "1 of 1 steps (100%) done" in log.read_text(), 300)
+    wait_for("the end of the controller", lambda: not run.queue(), 60)
+    assert run.weights_and_history() == undisturbed.weights_and_history()
+    assert [attempt["ended"] for attempt in run.attempts()] == [SAVED, "complete"]
+
+
+def test_a_gpu_that_torch_cannot_use(run: Run) -> None:
+    """Slurm gives a pretended GPU; the training must not take the CPU silently instead."""
+    small = run.folder / "small.yaml"
+    small.write_text(small.read_text().replace("device: cpu", "device: auto"))
+    run.start("--retries", "0", TARGET)
+    output = run.end(120)
+    assert run.process.returncode != 0
+    assert "Slurm gave this job the GPU 0, but torch" in output

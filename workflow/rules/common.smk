@@ -13,7 +13,7 @@ SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 sys.path.insert(0, str(SCRIPTS))
 
 import yaml
-from galaxies import slurm
+from galaxies import controller
 from galaxies.augmentation_study import GENERATOR_METHODS, expanded, generator_of, grid, saw_validation
 from galaxies.code_digest import code_digest
 from galaxies.config import merged_config, published_config, published_frame
@@ -67,8 +67,8 @@ def own_folder():
         return
     here = Path.cwd()
     try:
-        CONTROLLER_LOCK = slurm.own_folder(here)
-        if orphans := slurm.jobs_of(here):
+        CONTROLLER_LOCK = controller.own_folder(here)
+        if orphans := controller.jobs_of(here):
             numbers = ", ".join(job.number for job in orphans)
             raise PipelineError(
                 f"jobs {numbers} of an earlier Snakemake still run or wait, and write to the same files",

@@ -53,6 +53,13 @@ class Compute:
                 "compute.device is cuda, but torch finds no usable CUDA device on this machine",
                 "install a CUDA build of torch and run on a node with a GPU, or set compute.device to auto or cpu",
             )
+        given = os.environ.get("SLURM_STEP_GPUS") or os.environ.get("SLURM_JOB_GPUS")
+        if device == "auto" and given and not torch.cuda.is_available():  # days on a CPU would be a poor surprise
+            raise ConfigError(
+                f"Slurm gave this job the GPU {given}, but torch {torch.__version__} finds no usable CUDA device",
+                "install a CUDA build of torch that fits the driver (`nvidia-smi` on a GPU node shows it), "
+                "or set compute.device to cpu, with which no job asks for a GPU",
+            )
         chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
         for key, wanted in (("precision: bfloat16", precision == "bfloat16"), ("compile: true", compile)):
             if wanted and chosen != "cuda":

@@ -1,0 +1,130 @@
+"""The profile `slurm`, and what Slurm is asked."""
+
+import logging
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from galaxies import controller
+from galaxies.errors import PipelineError
+from galaxies.slurm import ask_slurm, requeue_this_job
+
+PROJECT = Path(__file__).parents[2]
+PROFILE = yaml.safe_load((PROJECT / "slurm" / "config.yaml").read_text())
+
+
+def rules() -> dict[str, str]:
+    """Text of each rule that runs a script."""
+    text = "\n".join(path.read_text() for path in (PROJECT / "workflow" / "rules").glob("*.smk"))
+    parts = re.split(r"^(?:rule|checkpoint) (\w+):\n", text, flags=re.MULTILINE)
+    return {name: body for name, body in zip(parts[1::2], parts[2::2], strict=True) if "script:" in body}
+
+
+def test_the_profile_sends_every_gpu_job_and_no_other_to_the_gpu_partition():
+    with_gpu = {name for name, body in rules().items() if "gpu=" in body}
+    assert with_gpu == set(PROFILE["set-resources"])
+    assert {settings["slurm_partition"] for settings in PROFILE["set-resources"].values()} == {"gpu"}
+
+
+def test_every_submitted_rule_grows_with_the_attempt():
+    text = "\n".join(path.read_text() for path in (PROJECT / "workflow" / "rules").glob("*.smk"))
+    local = {
+        name for block in re.findall(r"localrules:.*\n((?:\s+\w+,\n)+)", text) for name in re.findall(r"\w+", block)
+    }
+    submitted = {name: body for name, body in rules().items() if name not in local}
+    assert {"train", "pack_view", "tabulate_augmentation"} <= set(submitted)
+    for name, body in submitted.items():
+        assert re.search(r"mem_mb=growing\(\d+\)", body), name
+        assert re.search(r"runtime=growing\(\d+\)", body) or name == "train", name
+
+
+def test_the_default_profile_undoes_nothing():
+    default = yaml.safe_load(next((PROJECT / "profiles" / "default").iterdir()).read_text())
+    shared = {key for key in default if key in PROFILE and default[key] != PROFILE[key]}
+    assert not shared
+    assert not {"executor", "jobs", "cores", "default-resources", "set-resources"} & set(default)
+
+
+def test_names_of_jobs_are_those_that_resume_looks_for():
+    assert PROFILE["slurm-jobname-prefix"] == controller.JOB_NAME
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """Function that puts pretended commands of Slurm, shell scripts that also note their calls, in front of PATH."""
+    calls = tmp_path / "calls"
+
+    def pretend(**scripts: str) -> Path:
+        for name, script in scripts.items():
+            path = tmp_path / "bin" / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f'#!/bin/sh\necho {name} "$@" >> {calls}\n{script}\n')
+            path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return calls
+
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    return pretend
+
+
+def test_a_running_job_is_requeued(slurm, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    calls = slurm(squeue="echo RUNNING", scontrol="")
+    assert requeue_this_job()
+    assert "scontrol requeue 7\n" in calls.read_text()
+
+
+@pytest.mark.parametrize("state", ["COMPLETING", "CANCELLED", ""])
+def test_a_job_that_is_being_ended_is_not_requeued(slurm, monkeypatch, state):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    calls = slurm(squeue=f"echo {state}", scontrol="")
+    assert not requeue_this_job()
+    assert "scontrol" not in calls.read_text()
+
+
+def test_a_slurm_that_refuses_is_told_in_the_log(slurm, monkeypatch, caplog):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    slurm(squeue="echo RUNNING", scontrol="echo Requested operation is presently disabled >&2; exit 1")
+    with caplog.at_level(logging.WARNING):
+        assert not requeue_this_job()
+    assert "Requested operation is presently disabled" in caplog.text
+
+
+def test_nothing_is_requeued_outside_slurm(slurm, monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    calls = slurm(squeue="echo RUNNING", scontrol="")
+    assert not requeue_this_job()
+    assert not calls.exists()
+
+
+def test_without_slurm_the_message_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PipelineError, match=r"squeue.*\n.*sinfo"):
+        ask_slurm("squeue")
+
+
+def test_jobs_of_other_folders_and_other_names_are_left_alone(slurm, tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    lines = [
+        f"1|RUNNING|galaxies_a|{here}|rule_train",
+        f"2|RUNNING|galaxies_a|{there}|rule_train",
+        f"3|PENDING|other|{here}|rule_train",
+        f"4|PENDING|galaxies_b|{here}|rule_plot_wildcards_a|b",
+    ]
+    slurm(squeue="\n".join(f"echo '{line}'" for line in lines))
+    assert controller.jobs_of(here) == [
+        controller.Job("1", "RUNNING", "rule_train"),
+        controller.Job("4", "PENDING", "rule_plot_wildcards_a|b"),
+    ]
+
+
+def test_one_controller_per_folder(tmp_path):
+    lock = controller.own_folder(tmp_path)
+    with pytest.raises(PipelineError, match=rf"another Snakemake submits jobs .* .process {os.getpid()} on "):
+        controller.own_folder(tmp_path)
+    lock.release()
+    controller.own_folder(tmp_path).release()
