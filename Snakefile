@@ -19,6 +19,11 @@ if not workflow.overwrite_configfiles:
 include: "workflow/rules/common.smk"
 
 
+if config["container"]:
+
+    container: config["container"]
+
+
 pathvars:
     results=RESULTS,
     logs=f"{RESULTS}/logs",

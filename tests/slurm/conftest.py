@@ -18,15 +18,17 @@ TRAINING = Path("results/small/galaxy_zoo_cnn/approach1/seed0")
 TARGET = str(TRAINING / "model.pt")
 
 
+def environment_of(cluster: Cluster) -> dict[str, str]:
+    """Environment with the cluster's commands and with Snakemake."""
+    return {**cluster.environment, "PATH": f"{Path(sys.executable).parent}:{cluster.environment['PATH']}"}
+
+
 class Run:
     """A checkout from which a run is submitted."""
 
     def __init__(self, folder: Path, cluster: Cluster):
         self.folder, self.cluster = folder, cluster
-        self.environment = {
-            **cluster.environment,
-            "PATH": f"{Path(sys.executable).parent}:{cluster.environment['PATH']}",
-        }
+        self.environment = environment_of(cluster)
         self.output = folder / "output.txt"
         self.process: subprocess.Popen | None = None
 

@@ -282,3 +282,13 @@ def test_an_absent_gpu_is_an_error_and_not_a_fallback():
     with pytest.raises(ConfigError, match="no usable CUDA device"):
         Compute.choose(device="cuda")
     assert Compute.choose(device="auto").device.type == "cpu"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="asks for what is absent")
+def test_a_gpu_from_slurm_that_torch_cannot_use_is_no_reason_to_take_the_cpu(monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_GPUS", "3")
+    with pytest.raises(ConfigError, match=r"Slurm gave this job the GPU 3.*\n.*compute.device to cpu"):
+        Compute.choose()
+    assert Compute.choose(device="cpu").device.type == "cpu"
+    monkeypatch.delenv("SLURM_JOB_GPUS")
+    assert Compute.choose().device.type == "cpu"

@@ -1,0 +1,58 @@
+"""The whole demo on a cluster gives the tables of the demo on one machine, digit for digit."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cluster import Cluster
+from conftest import PARTS, PROJECT, environment_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.slurm]
+
+BINARY = Path(sys.executable).parent
+
+
+def checkout(folder: Path) -> Path:
+    for part in PARTS:
+        (shutil.copytree if (PROJECT / part).is_dir() else shutil.copy2)(PROJECT / part, folder / part)
+    return folder
+
+
+def tables(folder: Path) -> dict[str, str]:
+    """Digest of every table, history and split of the demo, by its path."""
+    results = folder / "results" / "demo"
+    paths = [path for pattern in ("*.csv", "*.md") for path in results.rglob(pattern)]
+    return {str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished local demo: that of `make demo` where it is up to date."""
+    command = [BINARY / "snakemake", "--cores", "all"]
+    dry_run = subprocess.run([*command, "--dry-run"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    if "Nothing to be done" in dry_run.stdout + dry_run.stderr:
+        return PROJECT
+    folder = checkout(tmp_path_factory.mktemp("local"))
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.timeout(2400)
+def test_the_demo_on_the_cluster(cluster: Cluster, local: Path, tmp_path: Path) -> None:
+    folder = checkout(tmp_path)
+    text = (PROJECT / "config" / "README.md").read_text()
+    command = re.search(r"^snakemake --profile slurm --configfile .* compute='{device: cpu}' -- all", text, re.M)[0]
+    command = command.replace(" -- ", " --slurm-init-seconds-before-status-checks 2 -- ")
+    environment = environment_of(cluster)
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(tables(local)) > 40
+    assert tables(folder) == tables(local)
+    figures = {str(path.relative_to(local)) for path in (local / "results" / "demo").rglob("*.png")}
+    assert figures == {str(path.relative_to(folder)) for path in (folder / "results" / "demo").rglob("*.png")}
+    submitted = re.findall(r"has been submitted with SLURM jobid (\d+)", done.stdout + done.stderr)
+    assert len(submitted) == len(set(submitted))  # no job needed a second attempt
