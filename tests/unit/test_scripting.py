@@ -1,5 +1,6 @@
 """Entry scripts get the same arguments from Snakemake and from the shell, and end with clear messages."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -25,6 +26,8 @@ SCRIPT = """
             raise DataError("row 7 is bad", "mend it")
         if seed == 2:
             raise Interrupted("state saved")
+        if seed == 6:
+            raise Interrupted("no step", progress=False)
         if seed == 3:
             raise OSError(28, "No space left on device", "out.csv")
         if seed == 4:
@@ -38,11 +41,13 @@ SCRIPT = """
 """
 
 
-def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess:
+def run(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(SCRIPT))
     command = [sys.executable, str(script), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(SCRIPTS)}, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, env={"PYTHONPATH": str(SCRIPTS), **environment}, check=False
+    )
 
 
 def options(seed: int) -> list[str]:
@@ -75,6 +80,19 @@ def test_expected_errors_are_one_message(tmp_path, seed, code, words):
     assert result.returncode == code
     assert "Traceback" not in result.stderr
     assert all(word in result.stderr for word in words)
+
+
+@pytest.mark.parametrize(("seed", "requeued"), [(0, False), (1, False), (2, True), (6, False)])
+def test_slurm_runs_an_interrupted_job_again_if_it_came_further(tmp_path, seed, requeued):
+    for name in ("squeue", "scontrol"):
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\necho $0 $@ >> {tmp_path}/calls\necho RUNNING\n")
+        path.chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    run(tmp_path, *options(seed), PATH=path, SLURM_JOB_ID="12")
+    calls = (tmp_path / "calls").read_text() if (tmp_path / "calls").exists() else ""
+    assert ("scontrol requeue 12" in calls) == requeued
 
 
 def test_defect_keeps_its_traceback(tmp_path):

@@ -196,6 +196,18 @@ def test_a_signal_saves_and_interrupts(tmp_path, number, during):
     assert same(undisturbed, train(tmp_path / "stopped"))
 
 
+def test_an_interruption_tells_whether_the_attempt_came_further(tmp_path):
+    def strike():
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    with pytest.raises(Interrupted) as first:
+        train(tmp_path, at_evaluation=strike)
+    with pytest.raises(Interrupted) as second:
+        train(tmp_path, at_evaluation=strike)
+    assert first.value.progress
+    assert not second.value.progress
+
+
 def test_a_second_ctrl_c_stops_at_once(tmp_path):
     def strike(step):
         if step == 3:

@@ -28,7 +28,14 @@ class TrainingError(PipelineError):
 
 
 class Interrupted(Exception):
-    """A signal asked the job to stop; its state is saved and the next attempt resumes from it."""
+    """A signal asked the job to stop; its state is saved and the next attempt resumes from it.
+
+    progress : whether this attempt came any further. If not, the next one would not either.
+    """
+
+    def __init__(self, message: str, progress: bool = True):
+        self.progress = progress
+        super().__init__(message)
 
 
 def quoted(text: str, limit: int = 60) -> str:

@@ -37,7 +37,8 @@ def run_script(main: Callable[..., None], snakemake=None) -> None:
             sys.exit(1)
         except Interrupted as interruption:
             logger.warning("%s", interruption)
-            requeue_this_job()
+            if interruption.progress:
+                requeue_this_job()
             sys.exit(RETRY_EXIT_CODE)
         except KeyboardInterrupt:
             logger.warning("Interrupted; nothing half-written was kept.")

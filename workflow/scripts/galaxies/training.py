@@ -182,7 +182,8 @@ class _Run:
                 self._save()
                 raise Interrupted(
                     f"{name}: {interruption} after step {self.step} of {self.steps}; the state is saved, "
-                    "and the next start continues from it"
+                    "and the next start continues from it",
+                    progress=self.step >= self.state.attempts[-1]["first_step"],
                 ) from None
         self.state.attempts[-1]["ended"] = "complete"
         self._count_time()
