@@ -60,5 +60,5 @@ for name, files in short_targets().items():
 
 
 onstart:
-    own_folder()
+    begin()
     save_config()

@@ -35,7 +35,7 @@ class Run:
     def start(self, *arguments: str, command: tuple[str, ...] = ("snakemake", "--profile", "slurm")) -> None:
         """Start a controller in the background."""
         quick = ["--slurm-init-seconds-before-status-checks", "2"]
-        with self.output.open("a") as output:
+        with self.output.open("w") as output:
             self.process = subprocess.Popen(
                 [*command, "--configfile", "small.yaml", *quick, *arguments],
                 cwd=self.folder,

@@ -92,29 +92,37 @@ def test_snakemake_killed_while_a_training_runs(run: Run, undisturbed: Run) -> N
     assert run.queue() == [job]  # an orphan
 
     run.start(TARGET)
-    assert "slurm/resume" in run.end() or "--unlock" in run.output.read_text()
-    unlock = ["snakemake", "--profile", "slurm", "--configfile", "small.yaml", "--unlock"]
-    subprocess.run(unlock, cwd=run.folder, env=run.environment, check=True)
+    assert "LockException" in run.end()
+    unlock(run)
     run.start(TARGET)
-    assert "slurm/resume" in run.end()  # no second writer, even for those who know how to unlock
+    assert "`slurm/resume` with the same arguments" in run.end()  # even for those who know how to unlock
     assert run.queue() == [job]
 
     run.start(TARGET, command=("slurm/resume",))
     assert_as_undisturbed(run, undisturbed, ended=[SAVED])
 
 
-def test_snakemake_killed_and_the_training_ends_without_it(run: Run, undisturbed: Run) -> None:
+def unlock(run: Run) -> None:
+    command = ["snakemake", "--profile", "slurm", "--configfile", "small.yaml", "--unlock", TARGET]
+    subprocess.run(command, cwd=run.folder, env=run.environment, check=True)
+
+
+@pytest.mark.parametrize("restart", [("slurm/resume",), ("snakemake", "--profile", "slurm")])
+def test_snakemake_killed_and_the_training_ends_without_it(run: Run, undisturbed: Run, restart: tuple) -> None:
     run.start(TARGET)
     run.training_job()
     run.kill()
     wait_for("the end of the orphan", lambda: not run.queue(), 240)
     made = run.weights_and_history()
+    if restart[0] == "snakemake":
+        unlock(run)
 
-    run.start(TARGET, command=("slurm/resume",))
+    run.start("--", TARGET, command=restart)
     assert_as_undisturbed(run, undisturbed, ended=[])
     assert run.weights_and_history() == made
     assert "this training was complete" in run.log()  # it was not made again
-    assert "missing provenance" not in run.output.read_text()
+    run.start("--dry-run", TARGET)
+    assert "Nothing to be done" in run.end() and "missing provenance" not in run.output.read_text()
 
 
 def test_resume_refuses_while_snakemake_lives(run: Run) -> None:
@@ -123,8 +131,37 @@ def test_resume_refuses_while_snakemake_lives(run: Run) -> None:
     command = ["slurm/resume", TARGET, "--configfile", "small.yaml"]
     second = subprocess.run(command, cwd=run.folder, env=run.environment, capture_output=True, text=True, check=False)
     assert second.returncode == 1
-    assert "another Snakemake submits jobs from this folder" in second.stderr
+    assert "another Snakemake works in this folder" in second.stderr
     assert run.queue() == [job]
+
+
+def test_resume_refuses_beside_a_local_snakemake(run: Run) -> None:
+    run.start(TARGET, command=("snakemake", "--cores", "1"))
+    wait_for("a state of the training", lambda: any(run.folder.glob("results/small/checkpoints/**/state.pt")), 120)
+    command = ["slurm/resume", TARGET, "--configfile", "small.yaml"]
+    second = subprocess.run(command, cwd=run.folder, env=run.environment, capture_output=True, text=True, check=False)
+    assert second.returncode == 1
+    assert "another Snakemake works in this folder" in second.stderr
+    assert not run.queue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dry-run"], "for a dry run use"),
+        (["--configfile", "nothing.yaml"], "nothing.yaml"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_resume_with_wrong_arguments_ends_no_job(run: Run, arguments: list[str], message: str) -> None:
+    run.start(TARGET)
+    job = run.training_job()
+    run.kill()
+    command = ["slurm/resume", *arguments]
+    done = subprocess.run(command, cwd=run.folder, env=run.environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert message in done.stderr + done.stdout
+    assert run.queue("--states", "running") == [job]
 
 
 def test_resume_where_nothing_is_left_behind(run: Run, undisturbed: Run) -> None:
@@ -176,3 +213,13 @@ def test_a_gpu_that_torch_cannot_use(run: Run) -> None:
     output = run.end(120)
     assert run.process.returncode != 0
     assert "Slurm gave this job the GPU 0, but torch" in output
+
+
+def test_ending_the_batch_job_ends_its_jobs(run: Run) -> None:
+    options = ["--configfile", "small.yaml", "--slurm-init-seconds-before-status-checks", "2", TARGET]
+    submit = ["sbatch", "--parsable", "slurm/submit", *options]
+    job = subprocess.run(submit, cwd=run.folder, env=run.environment, check=True, capture_output=True, text=True)
+    run.training_job()
+    run.cluster.command("scancel", "--batch", "--signal=TERM", job.stdout.strip())
+    wait_for("the end of all jobs", lambda: not run.queue(), 120)
+    assert list(run.folder.glob("results/small/checkpoints/**/state.pt"))

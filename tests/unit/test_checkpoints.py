@@ -1,5 +1,6 @@
 """Saved states: what is kept, what is refused, what survives damage."""
 
+import errno
 import os
 import random
 import subprocess
@@ -197,3 +198,23 @@ def test_the_bytes_of_a_file_depend_on_its_content_alone(tmp_path):
     for name in ("one.pt", "two.pt"):
         save_torch(state(1), tmp_path / name)
     assert (tmp_path / "one.pt").read_bytes() == (tmp_path / "two.pt").read_bytes()
+
+
+def test_results_of_another_torch_are_not_put_back(folder, tmp_path, monkeypatch, caplog):
+    result = tmp_path / "model.pt"
+    result.write_text("weights")
+    with Checkpoints(folder, DIGEST) as checkpoints:
+        checkpoints.finish([result])
+    monkeypatch.setattr(torch, "__version__", "1.0")
+    with Checkpoints(folder, DIGEST) as checkpoints:
+        assert not checkpoints.restore([result])
+    assert "training anew" in caplog.text
+
+
+def test_without_locks_nothing_is_trained(folder, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(TrainingError, match="no locks"):
+        Checkpoints(folder, DIGEST).__enter__()

@@ -87,7 +87,7 @@ def test_slurm_runs_an_interrupted_job_again_if_it_came_further(tmp_path, seed, 
     for name in ("squeue", "scontrol"):
         path = tmp_path / "bin" / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\necho $0 $@ >> {tmp_path}/calls\necho RUNNING\n")
+        path.write_text(f"#!/bin/sh\necho $0 $@ >> {tmp_path}/calls\necho RUNNING galaxies_1\n")
         path.chmod(0o755)
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     run(tmp_path, *options(seed), PATH=path, SLURM_JOB_ID="12")

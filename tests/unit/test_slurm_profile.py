@@ -1,5 +1,6 @@
 """The profile `slurm`, and what Slurm is asked."""
 
+import errno
 import logging
 import os
 import re
@@ -10,10 +11,11 @@ import pytest
 import yaml
 
 from galaxies import controller
-from galaxies.errors import PipelineError
+from galaxies.errors import ConfigError, PipelineError
 from galaxies.slurm import ask_slurm, requeue_this_job
 
 PROJECT = Path(__file__).parents[2]
+UUID = "8d8ac610-566d-4ef0-9c22-186b2a5ed793"
 PROFILE = yaml.safe_load((PROJECT / "slurm" / "config.yaml").read_text())
 
 
@@ -72,22 +74,24 @@ def slurm(tmp_path, monkeypatch):
 
 def test_a_running_job_is_requeued(slurm, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    calls = slurm(squeue="echo RUNNING", scontrol="")
+    calls = slurm(squeue=f"echo RUNNING galaxies_{UUID}", scontrol="")
     assert requeue_this_job()
     assert "scontrol requeue 7\n" in calls.read_text()
 
 
-@pytest.mark.parametrize("state", ["COMPLETING", "CANCELLED", ""])
-def test_a_job_that_is_being_ended_is_not_requeued(slurm, monkeypatch, state):
+@pytest.mark.parametrize(
+    "job", [f"COMPLETING galaxies_{UUID}", f"CANCELLED galaxies_{UUID}", "", "RUNNING a-snakemake-of-somebody"]
+)
+def test_a_job_that_is_being_ended_or_is_not_ours_is_not_requeued(slurm, monkeypatch, job):
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    calls = slurm(squeue=f"echo {state}", scontrol="")
+    calls = slurm(squeue=f"echo {job}", scontrol="")
     assert not requeue_this_job()
     assert "scontrol" not in calls.read_text()
 
 
 def test_a_slurm_that_refuses_is_told_in_the_log(slurm, monkeypatch, caplog):
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    slurm(squeue="echo RUNNING", scontrol="echo Requested operation is presently disabled >&2; exit 1")
+    slurm(squeue=f"echo RUNNING galaxies_{UUID}", scontrol="echo Requested operation is presently disabled >&2; exit 1")
     with caplog.at_level(logging.WARNING):
         assert not requeue_this_job()
     assert "Requested operation is presently disabled" in caplog.text
@@ -95,7 +99,7 @@ def test_a_slurm_that_refuses_is_told_in_the_log(slurm, monkeypatch, caplog):
 
 def test_nothing_is_requeued_outside_slurm(slurm, monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    calls = slurm(squeue="echo RUNNING", scontrol="")
+    calls = slurm(squeue=f"echo RUNNING galaxies_{UUID}", scontrol="")
     assert not requeue_this_job()
     assert not calls.exists()
 
@@ -110,10 +114,10 @@ def test_jobs_of_other_folders_and_other_names_are_left_alone(slurm, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     lines = [
-        f"1|RUNNING|galaxies_a|{here}|rule_train",
-        f"2|RUNNING|galaxies_a|{there}|rule_train",
-        f"3|PENDING|other|{here}|rule_train",
-        f"4|PENDING|galaxies_b|{here}|rule_plot_wildcards_a|b",
+        f"1|RUNNING|galaxies_{UUID}|{here}|rule_train",
+        f"2|RUNNING|galaxies_{UUID}|{there}|rule_train",
+        f"3|PENDING|galaxies_mine|{here}|rule_train",
+        f"4|PENDING|galaxies_{UUID}|{here}|rule_plot_wildcards_a|b",
     ]
     slurm(squeue="\n".join(f"echo '{line}'" for line in lines))
     assert controller.jobs_of(here) == [
@@ -124,7 +128,49 @@ def test_jobs_of_other_folders_and_other_names_are_left_alone(slurm, tmp_path):
 
 def test_one_controller_per_folder(tmp_path):
     lock = controller.own_folder(tmp_path)
-    with pytest.raises(PipelineError, match=rf"another Snakemake submits jobs .* .process {os.getpid()} on "):
+    with pytest.raises(PipelineError, match=rf"another Snakemake works in this folder .process {os.getpid()} on "):
         controller.own_folder(tmp_path)
     lock.release()
     controller.own_folder(tmp_path).release()
+
+
+def test_orphans_are_refused_by_their_numbers(slurm, tmp_path):
+    slurm(squeue=f"echo '5|PENDING|galaxies_{UUID}|{tmp_path}|rule_train_wildcards_a'")
+    with pytest.raises(PipelineError, match=r"5 \(rule_train_wildcards_a\)\n.*slurm/resume"):
+        controller.refuse_orphans(tmp_path)
+
+
+def test_jobs_that_do_not_end_are_an_error_after_a_while(slurm, tmp_path):
+    calls = slurm(squeue=f"echo '5|RUNNING|galaxies_{UUID}|{tmp_path}|rule_train'", scontrol="exit 1", scancel="")
+    with pytest.raises(PipelineError, match=r"jobs do not end: 5 \(rule_train\)"):
+        controller.end_jobs(tmp_path, patience=0.3, pause=0.1)
+    asked = calls.read_text().splitlines()
+    assert "scancel --signal=TERM 5" in asked and "scancel 5" in asked  # first asked to save, then killed
+
+
+def test_without_locks_nothing_starts(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(PipelineError, match="cannot be locked"):
+        controller.own_folder(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_one_message(tmp_path):
+    (tmp_path / ".snakemake").write_text("a file in its place")
+    with pytest.raises(PipelineError, match="writable folder"):
+        controller.own_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"trian": {"runtime"}}, r"set-resources: 'trian' does not exist\n.*did you mean 'train'"),
+        ({"train": {"slurm_acount"}}, r"train: 'slurm_acount' does not exist\n.*did you mean 'slurm_account'"),
+    ],
+)
+def test_misspelt_resources_are_named(given, message):
+    with pytest.raises(ConfigError, match=message):
+        controller.check_resources(given, {"train", "predict"})
+    controller.check_resources({"train": {"slurm_partition", "runtime"}}, {"train", "predict"})

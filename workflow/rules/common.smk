@@ -23,6 +23,8 @@ from galaxies.experiments import describe, differences
 from galaxies.files import write_text
 from galaxies.registry import has_module, named_module
 from galaxies.views import PATTERN, parse_view
+from snakemake.persistence import PersistenceBase
+from snakemake_interface_executor_plugins.settings import ExecMode
 
 try:
     config = merged_config(config, PUBLISHED_EXPERIMENTS, SCHEMA)
@@ -31,6 +33,15 @@ except PipelineError as error:
 
 # Slurm warns all processes of a job that its time is nearly over. Trainings act on it; Snakemake, above them, must live on.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+# Outputs are marked as incomplete until the Snakemake that started the job has recorded how they were made. Inside the job
+# another Snakemake would lift the mark; if the first had died, outputs would then pass for good whose settings nobody knows.
+if workflow.exec_mode != ExecMode.DEFAULT:
+
+    async def leave_the_mark(persistence, job):
+        pass
+
+    PersistenceBase.finished = leave_the_mark
 
 RESULTS = f"results/{config['run']}"
 EXPERIMENTS = {paper: expanded(settings) for paper, settings in config["papers"].items()}  # paper -> name -> settings
@@ -60,20 +71,16 @@ def save_config():
         sys.exit(f"Error: {error.filename}: {error.strerror}")
 
 
-def own_folder():
-    """Be the one Snakemake that submits jobs from here, and let no earlier one have jobs that still run."""
-    global CONTROLLER_LOCK  # held until this process ends
-    if not workflow.non_local_exec:
-        return
-    here = Path.cwd()
+def begin():
+    """Be the one Snakemake that works in this folder, beside no jobs of an earlier one."""
+    global FOLDER_LOCK  # held until this process ends
+    here = Path(workflow.workdir_init)
     try:
-        CONTROLLER_LOCK = controller.own_folder(here)
-        if orphans := controller.jobs_of(here):
-            numbers = ", ".join(job.number for job in orphans)
-            raise PipelineError(
-                f"jobs {numbers} of an earlier Snakemake still run or wait, and write to the same files",
-                f"`slurm/resume` with the same arguments ends them without a loss and continues the run",
-            )
+        FOLDER_LOCK = controller.own_folder(here)
+        if workflow.executor_plugin.name == "slurm":
+            resources = workflow.resource_settings.overwrite_resources
+            controller.check_resources(resources, {rule.name for rule in workflow.rules})
+            controller.refuse_orphans(here)
     except PipelineError as error:
         sys.exit(f"Error: {error}")
 
@@ -267,7 +274,17 @@ def view_of_experiment(wildcards):
 
 def pretrained_weights(wildcards):
     """File with the published weights that an experiment starts from, or none."""
-    network = experiment_of(wildcards).get("network", {})
+    return weights_of(experiment_of(wildcards))
+
+
+def all_pretrained_weights(wildcards):
+    """Files with published weights that the trainings of the run start from."""
+    settings = [EXPERIMENTS[paper][name] for paper in config["papers"] for name in trained(paper)]
+    return sorted({file for experiment in settings for file in [weights_of(experiment)] if file})
+
+
+def weights_of(experiment):
+    network = experiment.get("network", {})
     if network.get("architecture") != "resnet50" or network["pretrained"] == "none":
         return []
     return network["weights"] or "resources/imagenet/resnet50-0676ba61.pth"

@@ -14,9 +14,10 @@ if not config["downloads_as_jobs"]:  # compute nodes often have no network
 
 
 rule data:
-    """Catalogue, views and card of every data set of the run."""
+    """Catalogue, views and card of every data set of the run, and published weights that its trainings start from."""
     input:
         data_targets,
+        all_pretrained_weights,
 
 
 rule fetch_file:

@@ -1,6 +1,7 @@
 """The saved state of a training, and afterwards its results: one writer, whole files, and never of other settings."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -48,7 +49,7 @@ class Checkpoints:
         self._states = self.folder / digest[:16]
         self._results = self._states / "results.json"
         self._owner = self.folder / "owner.json"
-        self._lock = FileLock(self.folder / "lock")
+        self._lock = FileLock(self.folder / "lock", fallback_to_soft=False)
 
     def __enter__(self) -> "Checkpoints":
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +60,13 @@ class Checkpoints:
                 f"{self.folder}: another training is writing here ({self._read_owner()})",
                 "wait for it or stop it; the lock ends with its process",
             ) from None
+        except OSError as error:
+            if error.errno not in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK):
+                raise
+            raise TrainingError(
+                f"{self.folder}: this file system has no locks, so that two trainings could not be kept apart",
+                "put the project on a file system with flock (NFS 4; Lustre mounted with flock)",
+            ) from error
         with atomic(self._owner) as temporary:
             temporary.write_text(json.dumps({"process": os.getpid(), "host": socket.gethostname()}))
         for path in self.folder.iterdir():
@@ -129,16 +137,21 @@ class Checkpoints:
             kept.unlink(missing_ok=True)
             self._states.mkdir(exist_ok=True)
             link(path, kept)
-        write_text(self._results, json.dumps({path.name: sha256(path) for path in results}))
+        digests = {path.name: sha256(path) for path in results}
+        write_text(self._results, json.dumps({"torch": str(torch.__version__), "sha256": digests}))
         for state in (self._states / "state.pt", self._states / "previous.pt"):
             state.unlink(missing_ok=True)
 
     def restore(self, results: Sequence[Path]) -> bool:
         """Put back the results of this training, if it was complete before; False if it was not."""
         try:
-            digests = json.loads(self._results.read_text())
-            whole = all(sha256(self._states / path.name) == digests[path.name] for path in results)
+            kept = json.loads(self._results.read_text())
+            whole = all(sha256(self._states / path.name) == kept["sha256"][path.name] for path in results)
+            made_with = kept["torch"]
         except (OSError, ValueError, KeyError):
+            return False
+        if made_with != str(torch.__version__):
+            logger.warning("%s: the results kept here are of torch %s; training anew", self._states, made_with)
             return False
         if not whole:
             logger.warning("%s: the results kept here have been changed; training anew", self._states)

@@ -8,18 +8,21 @@ from galaxies.errors import PipelineError
 
 logger = logging.getLogger(__name__)
 
+JOB_NAME = "galaxies"  # prefix of the names of this project's jobs, as in slurm/config.yaml
+
 
 def requeue_this_job() -> bool:
     """Have Slurm end this process's job and run it again later, under the same number. False: it will not.
 
     For a process that has saved its state because the job's time is nearly over or its node is wanted for others. A job
-    that is being cancelled stays cancelled.
+    that is being cancelled stays cancelled; a job that somebody else made, for a whole Snakemake, is left alone.
     """
     number = os.environ.get("SLURM_JOB_ID")
     if number is None:
         return False
     try:
-        if ask_slurm("squeue", "--noheader", "--jobs", number, "--format", "%T").strip() != "RUNNING":
+        state, _, name = ask_slurm("squeue", "--noheader", "--jobs", number, "--format", "%T %j").strip().partition(" ")
+        if state != "RUNNING" or not name.startswith(f"{JOB_NAME}_"):
             return False
         ask_slurm("scontrol", "requeue", number)
     except PipelineError as error:
