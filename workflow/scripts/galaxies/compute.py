@@ -57,7 +57,7 @@ class Compute:
         if device == "auto" and given and not torch.cuda.is_available():  # days on a CPU would be a poor surprise
             raise ConfigError(
                 f"Slurm gave this job the GPU {given}, but torch {torch.__version__} finds no usable CUDA device",
-                "install a CUDA build of torch that fits the driver (`nvidia-smi` on a GPU node shows it); in a container "
+                "install a CUDA build of torch that fits the driver (see `nvidia-smi` on a GPU node); in a container "
                 "add `--apptainer-args=--nv`; or set compute.device to cpu, with which no job asks for a GPU",
             )
         chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
