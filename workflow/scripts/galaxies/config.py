@@ -18,6 +18,8 @@ from galaxies.data.names import REST
 from galaxies.errors import ConfigError
 from galaxies.registry import has_module, named_module
 
+SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former, in C, is ten times faster and not everywhere
+
 
 def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
     """Configuration of a run with every key present.
@@ -61,6 +63,7 @@ def published_config(paper: str, experiments: Path, schema: Path) -> dict:
     return settings
 
 
+@functools.cache  # asked for every training of the run
 def published_frame(layout: str, schema: Path) -> int | None:
     """Side of the published images of a layout in pixels; None if they have several."""
     return _published_frame(layout, load_yaml(schema))
@@ -69,7 +72,7 @@ def published_frame(layout: str, schema: Path) -> int | None:
 def load_yaml(path: Path) -> Any:
     """Content of a YAML file; ConfigError with the line if it cannot be parsed."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=SafeLoader)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
 
