@@ -26,9 +26,11 @@ def checkout(folder: Path) -> Path:
 def contents(folder: Path) -> dict[str, str]:
     """Digest of all weights, images, histories and tables of the demo by path; tables without what a clock said."""
     results = folder / "results" / "demo"
-    paths = [path for suffix in ("csv", "md", "h5", "pt") for path in results.rglob(f"*.{suffix}")]
+    paths = [path for path in results.rglob("*.*") if path.suffix in (".csv", ".md", ".h5", ".pt")]
     found = {}
     for path in paths:
+        if "checkpoints" in path.parts:  # second names of the same files
+            continue
         content = path.read_bytes()
         if path.name == "table_rmse.csv":
             content = pd.read_csv(path).drop(columns=["seconds_per_epoch", "images_per_second"]).to_csv().encode()
