@@ -16,8 +16,6 @@ SHORT = [
     "train:slurm_extra='--signal=USR1@20'",
     "--",
 ]
-
-
 SAVED = "stopped by SIGTERM"  # asked to stop, and its state saved
 KILLED = None
 
