@@ -98,6 +98,111 @@ def with_data(name, **settings):
     return {"data": {name: {"source": "local", "path": "a"} | settings}}
 
 
+CLASSES = {"same_files_as": "gz2_kaggle", "labels": [{"file": "training_solutions_rev1", "kind": "five_classes"}]}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"source": "simulated", "simulate": {"images": 20_000, "seed": 4}},
+        {"source": "local", "path": "somewhere", "frame": 423, "images": "pictures"},
+    ],
+)
+def test_a_data_set_takes_the_files_of_another_and_has_labels_of_its_own(files):
+    overrides = {"data": {"gz2_kaggle": {**files, "views": ["full_64"]}, "classes": {**CLASSES, "unmatched": "drop"}}}
+    data = merge(overrides)["data"]
+    ours, other = data["classes"], data["gz2_kaggle"]
+    for key in ("layout", "source", "path", "images", "frame", "simulate"):
+        assert ours[key] == other[key]
+    assert ours["labels"] == CLASSES["labels"]
+    assert (ours["unmatched"], other["unmatched"], ours["views"]) == ("drop", "error", [])
+    again = merge({"data": data})["data"]  # what a run writes beside its results is a configuration, too
+    assert again == data
+
+
+def classifier(**paper):
+    """Overrides of a run with the morphology classifier."""
+    return {"data": {"gz2_classes": CLASSES}, "papers": {"morphology_classifier": paper}}
+
+
+def test_the_morphology_classifier_is_the_published_one():
+    paper = merge(classifier())["papers"]["morphology_classifier"]
+    assert paper == published_config("morphology_classifier", EXPERIMENTS, SCHEMA)
+    settings = paper["experiments"]["resnet26"]
+    assert settings["optimiser"] == {
+        "name": "sgd",
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "nesterov": True,
+        "weight_decay": 0,
+    }
+    assert settings["inputs"]["frame"] == 424
+    assert settings["classes"] is None
+
+
+def test_an_optimiser_of_another_name_replaces_the_whole_one():
+    config = merge(classifier(experiments={"resnet26": {"optimiser": {"name": "adam", "learning_rate": 0.001}}}))
+    optimiser = config["papers"]["morphology_classifier"]["experiments"]["resnet26"]["optimiser"]
+    assert optimiser == {"name": "adam", "learning_rate": 0.001, "betas": [0.9, 0.999]}
+
+
+def inputs(**change):
+    return classifier(experiments={"resnet26": {"inputs": change}})
+
+
+def test_fractions_of_a_split_may_come_from_the_command_line():
+    sizes = merge(classifier(split={"sizes": {"test": "0.25"}}))["papers"]["morphology_classifier"]["split"]["sizes"]
+    assert sizes == {"test": 0.25, "train": "rest"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"data": {"classes": {"same_files_as": "gz2_kagle"}}}, ["data.classes.same_files_as", "mean 'gz2_kaggle'?"]),
+        ({"data": {"classes": {"same_files_as": ["gz2_kaggle"]}}}, ["data.classes.same_files_as", "gz2_kaggle"]),
+        (
+            {"data": {"classes": CLASSES, "more": {"same_files_as": "classes"}}},
+            ["data.more.same_files_as", "classes itself", "write gz2_kaggle here"],
+        ),
+        ({"data": {"classes": {"same_files_as": "classes"}}}, ["data.classes.same_files_as", "itself"]),
+        ({"data": {"classes": {**CLASSES, "source": "local"}}}, ["data.classes.source", "'local'", "data.gz2_kaggle"]),
+        ({"data": {"classes": {**CLASSES, "frame": 400}}}, ["data.classes.frame", "400", "leave frame to"]),
+        ({"data": {"classes": {**CLASSES, "layout": "hsc_cosmos"}}}, ["data.classes.layout", "'hsc_cosmos'"]),
+        ({"data": {"classes": {**CLASSES, "label": []}}}, ["data.classes", "'label'", "'labels'"]),
+        (with_data("gz2_kaggle", labels=[{"file": "a", "kind": "five_classes", "column": "b"}]), ["'column'"]),
+        (
+            with_data(
+                "gz2_kaggle", labels=[{"file": "t", "kind": "numeric", "column": "b", "classes": {"a": [1], "c": [2]}}]
+            ),
+            ["'classes'", "numeric"],
+        ),
+        (
+            with_data("gz2_kaggle", labels=[{"file": "a", "kind": "class", "column": "b", "classes": {"a": [1]}}]),
+            ["labels.0.classes"],
+        ),
+        ({"papers": {"morphology_classifier": None}}, ["morphology_classifier.dataset", "gz2_classes"]),
+        (classifier(split={"sizes": {"test": 1.5}}), ["split.sizes.test", "1.5"]),
+        (classifier(split={"sizes": {"test": None}}), ["no 'test'", "resnet26"]),
+        (classifier(experiments={"resnet26": {"optimiser": {"betas": [0, 0]}}}), ["optimiser", "'betas'"]),
+        (classifier(experiments={"resnet26": {"optimiser": {"name": "sdg"}}}), ["optimiser.name", "'sdg'", "'sgd'"]),
+        (classifier(experiments={"resnet26": {"decay": {"evry": 3}}}), ["decay", "'evry'", "'every'"]),
+        (classifier(experiments={"resnet26": {"view": "crop200_64"}}), ["resnet26.inputs", "241", "crop200_64"]),
+        (inputs(crop=[200, 190]), ["inputs.crop", "200", "190"]),
+        (inputs(contrast=[2, 1]), ["inputs.contrast", "2", "1"]),
+        (inputs(size=90), ["size 90", "resized 80"]),
+        (
+            classifier(experiments={"resnet26": {"view": "full_128", "inputs": {"frame": 423}}}),
+            ["inputs.frame", "423", "gz2_classes.frame is 424"],
+        ),
+    ],
+)
+def test_bad_classifiers_and_shared_files_are_refused(overrides, words):
+    with pytest.raises(ConfigError) as caught:
+        merge(overrides)
+    for word in words:
+        assert word in str(caught.value)
+
+
 def test_merging_leaves_its_arguments_alone():
     base, overrides = {"a": {"b": [1], "c": 2}}, {"a": {"b": [3]}}
     merged = deep_merge(base, overrides)

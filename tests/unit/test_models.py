@@ -286,5 +286,5 @@ def test_adamax_takes_the_published_step():
 
 
 def test_unknown_optimisers_are_refused():
-    with pytest.raises(ConfigError, match=r"sgd.*adam, adamax"):
-        build_optimiser([], name="sgd", learning_rate=1)
+    with pytest.raises(ConfigError, match=r"lbfgs.*adam, adamax, sgd"):
+        build_optimiser([], name="lbfgs", learning_rate=1)

@@ -191,3 +191,67 @@ def test_script(tmp_path):
     with pytest.raises(DataError, match="catalogue has 40"):
         split_dataset.main(table, split, selection="lowest_ids", sizes=SIZES | {"train": 99}, seed=0)
     assert not list(split.parent.iterdir())
+
+
+def with_classes(counts, seed=0):
+    """A catalogue with one-hot classes of these sizes, in a random order of ids."""
+    kinds = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    ids = np.sort(np.random.default_rng(seed + 1).choice(10 * len(kinds), len(kinds), replace=False))
+    labels = pd.DataFrame(np.eye(len(counts))[kinds], index=ids, columns=list("abcde")[: len(counts)])
+    return Catalogue(ids, np.full(len(ids), "all", dtype=object), np.arange(len(ids)), labels), kinds
+
+
+def class_counts(split, name, table, kinds):
+    return np.bincount(kinds[np.searchsorted(table.ids, split["object_id"][split["split"] == name])], minlength=3)
+
+
+def test_stratified_split_has_the_published_test_images():
+    """Dai and Tong: a tenth of each class of Galaxy Zoo 2, 2879 test images."""
+    table, kinds = with_classes([8434, 8069, 578, 3903, 7806])
+    split = make_split(table, "stratified", {"test": 0.1, "train": "rest"}, seed=0)
+    assert class_counts(split, "test", table, kinds).tolist() == [843, 807, 58, 390, 781]
+    assert len(split) == 28790
+    assert split["object_id"].is_unique
+    again = make_split(table, "stratified", {"test": 2879, "train": "rest"}, seed=0)
+    pd.testing.assert_frame_equal(split, again)
+    other = make_split(table, "stratified", {"test": 0.1, "train": "rest"}, seed=1)
+    assert class_counts(other, "test", table, kinds).tolist() == [843, 807, 58, 390, 781]
+    assert not split.equals(other)
+
+
+def test_every_set_of_a_stratified_split_has_the_classes_in_their_proportion():
+    counts = [53, 31, 7]
+    table, kinds = with_classes(counts)
+    sizes = {"train": 40, "validation": 0.25, "test": 20}
+    split = make_split(table, "stratified", sizes, seed=3)
+    assert split["split"].value_counts().to_dict() == {"train": 40, "validation": 23, "test": 20}
+    for name, size in (("train", 40), ("validation", 23), ("test", 20)):
+        quota = np.array(counts) * size / 91
+        assert (abs(class_counts(split, name, table, kinds) - quota) <= 1).all()
+
+
+def test_a_stratified_draw_takes_every_object_of_a_class_equally_often():
+    table, kinds = with_classes([30, 10])
+    taken = np.zeros(40)
+    for seed in range(300):
+        split = make_split(table, "stratified", {"test": 8, "train": "rest"}, seed)
+        taken += np.isin(table.ids, split["object_id"][split["split"] == "test"])
+    # Each count is binomial with p = 1 / 5, in both classes; five standard deviations for 40 objects.
+    assert abs(taken - 60).max() < 5 * np.sqrt(300 * 0.2 * 0.8)
+    assert taken[kinds == 1].mean() == taken[kinds == 0].mean() == 60
+
+
+def test_stratified_split_ignores_labels_that_are_no_classes():
+    table, _ = with_classes([40, 20])
+    more = Catalogue(table.ids, table.subset, table.order, table.labels.assign(mass=np.linspace(8, 9, 60)))
+    one, other = (make_split(t, "stratified", {"test": 0.1, "train": "rest"}, 0) for t in (table, more))
+    pd.testing.assert_frame_equal(one, other)
+    with pytest.raises(DataError, match="a stratified split needs classes, and no label is 0 or 1"):
+        make_split(Catalogue(table.ids, table.subset, table.order, more.labels[["mass"]]), "stratified", {"test": 3}, 0)
+
+
+def test_fractions_of_other_selections():
+    split = make_split(catalogue(IDS), "lowest_ids", {"train": 0.6, "test": 5}, 0)
+    assert split["split"].tolist() == ["train"] * 24 + ["test"] * 5
+    with pytest.raises(DataError, match=r"asks for 0 images \(test 0\)"):
+        make_split(catalogue(IDS), "random", {"test": 0.01}, 0)

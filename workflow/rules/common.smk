@@ -47,6 +47,7 @@ RESULTS = f"results/{config['run']}"
 EXPERIMENTS = {paper: expanded(settings) for paper, settings in config["papers"].items()}  # paper -> name -> settings
 REPORTED = os.path.relpath(WORKFLOW.parent / "config" / "reported.csv")
 REPORTED_PAPERS = {row["paper"] for row in csv.DictReader(Path(REPORTED).open())}
+REPORTED_PAPERS.add("morphology_classifier")  # its values stand with morpho_gan, which cites them
 PUBLISHED = {
     paper: published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA) for paper in REPORTED_PAPERS & set(config["papers"])
 }
@@ -179,7 +180,8 @@ def dataset_code(script, *names):
 def folder_of(dataset):
     """Folder with the files of a data set in their published layout."""
     settings = config["data"][dataset]
-    folders = {"simulated": f"{RESULTS}/data/{dataset}/simulated", "download": f"resources/{settings['layout']}"}
+    owner = settings["same_files_as"] or dataset
+    folders = {"simulated": f"{RESULTS}/data/{owner}/simulated", "download": f"resources/{settings['layout']}"}
     return folders.get(settings["source"], settings["path"])
 
 
@@ -207,7 +209,7 @@ def dataset_files(wildcards):
 
 def settings_of(dataset):
     """What the readers of a data set take from the configuration."""
-    general = ("layout", "source", "path", "unmatched", "views", "shard_images", "simulate")
+    general = ("layout", "source", "path", "same_files_as", "unmatched", "views", "shard_images", "simulate")
     return {key: value for key, value in config["data"][dataset].items() if key not in general}
 
 
@@ -514,6 +516,55 @@ def layout_of_paper(wildcards):
     return config["data"][paper_of(wildcards)["dataset"]]["layout"]
 
 
+# Classifiers of several classes
+
+
+def classifier_study(paper):
+    """The study whose classifiers a paper shows: that of the judge of its generators, or the paper itself."""
+    return (config["papers"][paper].get("judgement") or {}).get("paper", paper)
+
+
+def classifiers_of(paper):
+    """Classifiers of several classes that a study trains times its seeds, for tables."""
+    settings = EXPERIMENTS[paper]
+    return [
+        {
+            "experiment": name,
+            "label": settings[name].get("label", name),
+            "seed": seed,
+            "reported_as": settings[name]["reported_as"],
+            "differences": changes(paper, name),
+        }
+        for name in included(paper)
+        if settings[name]["method"] == "multiclass_classification"
+        for seed in seeds_of(paper)
+    ]
+
+
+def classifiers_shown(wildcards):
+    return classifiers_of(classifier_study(wildcards.paper))
+
+
+def class_predictions(wildcards):
+    """What the classifiers that a paper shows say of the test images, in the order of `classifiers_shown`."""
+    study = classifier_study(wildcards.paper)
+    members = classifiers_of(study)
+    return [f"{RESULTS}/{study}/{m['experiment']}/seed{m['seed']}/class_predictions.h5" for m in members]
+
+
+def provenance_of_classifiers(wildcards):
+    return provenance_of(classifier_study(wildcards.paper))
+
+
+def classifier_figures(paper):
+    """Short name -> file of what shows the classifiers of a paper; a study leaves it to the papers that it judges for."""
+    study = classifier_study(paper)
+    shown_elsewhere = study == paper and any(classifier_study(p) == study for p in config["papers"] if p != paper)
+    if shown_elsewhere or not classifiers_of(study):
+        return {}
+    return {"classifier": "classifier_metrics.csv", "confusion": "classifier_confusion.png"}
+
+
 # Figures
 
 
@@ -540,10 +591,12 @@ def changes_of_data(paper):
     """How the data, the split and the precision of a paper differ from the published, as texts."""
     ours, published = config["papers"][paper], PUBLISHED[paper]
     data, compute = config["data"][ours["dataset"]], config["compute"]
-    standard = {"frame": published_frame(data["layout"], SCHEMA), "unmatched": "error"}
+    partial = any(table["kind"] == "five_classes" for table in data.get("labels", []))  # not all galaxies have a class
+    standard = {"frame": published_frame(data["layout"], SCHEMA), "unmatched": "drop" if partial else "error"}
+    names = ours["dataset"], published["dataset"]
     return [
         *differences({"split": ours["split"]}, {"split": published["split"]}),
-        *differences({"data": data["layout"]}, {"data": published["dataset"]}),
+        *(differences({"data": names[0]}, {"data": names[1]}) if data["layout"] != names[1] else []),
         *differences({key: data.get(key) for key in standard}, standard),
         *differences({"precision": compute["precision"]}, {"precision": "float32"}),
     ]

@@ -57,7 +57,7 @@ def main(
             "labels": {name: origin["columns"][name] | _statistics(table.labels[name]) for name in table.labels},
             "catalogue_sha256": sha256(catalogue),
         }
-        further = ("recipe", "tree_violations", "outside_range", "published_tables")
+        further = ("recipe", "tree_violations", "outside_range", "without_class", "published_tables")
         content |= {key: origin[key] for key in further if key in origin}
     content["views"] = {path.stem: _describe_view(path) for path in views}
     _write_samples(samples, table, views)

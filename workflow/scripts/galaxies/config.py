@@ -14,9 +14,15 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from galaxies.augmentation_study import check_generators, check_study
-from galaxies.data.names import REST
 from galaxies.errors import ConfigError
 from galaxies.registry import has_module, named_module
+from galaxies.views import field_of
+
+OF_FILES = ("layout", "source", "path", "images", "frame", "simulate")
+"""Keys of a data set that say where its files are and what they are."""
+
+TESTED_METHODS = ("regression", "multiclass_classification")
+"""Methods whose trained networks are evaluated on the set `test`."""
 
 SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former, in C, is ten times faster and not everywhere
 
@@ -39,6 +45,7 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
     config = deep_merge({"papers": published}, {**overrides, "papers": papers})
     rules = load_yaml(schema)
     _drop_removed(config)
+    _share_files(config)
     _admit_named_data_sets(config, rules)
     _admit_studies(config, rules)
     _check_finite(config)
@@ -80,16 +87,21 @@ def load_yaml(path: Path) -> Any:
 def deep_merge(base: dict, overrides: dict) -> dict:
     """Copy of `base` in which the leaves of `overrides` replace those of `base`; lists are replaced whole.
 
-    So is a network of another `architecture`, whose keys have another meaning.
+    So is a network of another `architecture` or an optimiser of another `name`, whose keys have another meaning.
     """
     merged = copy.deepcopy(base)
     for key, value in overrides.items():
         mergeable = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        if mergeable and value.get("architecture") in (None, merged[key].get("architecture")):
+        if mergeable and not _is_of_another_kind(value, merged[key]):
             merged[key] = deep_merge(merged[key], value)
         else:
             merged[key] = copy.deepcopy(value)
     return merged
+
+
+def _is_of_another_kind(settings: dict, base: dict) -> bool:
+    kinds = [settings[key] != base.get(key) for key in ("architecture", "name") if isinstance(settings.get(key), str)]
+    return any(kinds)
 
 
 def suggestion(name: str, known: list[str]) -> str:
@@ -123,6 +135,32 @@ def _drop_removed(config: dict) -> None:
             part = paper.get(section) if isinstance(paper, dict) else None
             if isinstance(part, dict) and isinstance(part.get(names), dict):
                 part[names] = {name: value for name, value in part[names].items() if value is not None}
+
+
+def _share_files(config: dict) -> None:
+    """Give a data set with `same_files_as` the keys OF_FILES of the data set that it names.
+
+    Raises ConfigError if that is none of the run, or reads the files of another one itself, or if the data set has such
+    a key of its own with another value.
+    """
+    datasets = config.get("data", {})
+    for name, settings in datasets.items():
+        other = settings.get("same_files_as") if isinstance(settings, dict) else None
+        if other is None:
+            continue
+        where = f"data.{name}.same_files_as"
+        if not (isinstance(other, str) and isinstance(datasets.get(other), dict)):
+            raise ConfigError(f"{where}: the run has no data set {other!r}", suggestion(other, list(datasets)))
+        if further := datasets[other].get("same_files_as"):
+            raise ConfigError(f"{where}: {other} itself reads the files of {further}", f"write {further} here")
+        shared = {"layout": other, **{key: value for key, value in datasets[other].items() if key in OF_FILES}}
+        for key in OF_FILES:
+            if key in settings and settings[key] != shared.get(key):
+                raise ConfigError(
+                    f"data.{name}.{key}: found {settings[key]!r}, but the files are those of data.{other}",
+                    f"leave {key} to data.{other}, or leave same_files_as out",
+                )
+        settings.update(copy.deepcopy(shared))
 
 
 def _admit_named_data_sets(config: dict, rules: dict) -> None:
@@ -209,6 +247,7 @@ def _check_consistency(config: dict, rules: dict) -> None:
             )
         dataset = config["data"][paper["dataset"]]
         _check_experiments(name, paper)
+        _check_inputs(name, paper, dataset)
         views = {f"experiments.{e}": paper["experiments"][e]["view"] for e in paper["include"]}
         if "augmentation" in paper:
             views["augmentation.classifier"] = paper["augmentation"]["classifier"]["view"]
@@ -240,12 +279,13 @@ def _check_dataset(name: str, dataset: dict, rules: dict) -> None:
             raise ConfigError(
                 f"data.{name}.labels: range {label['range']} of {label['file']}; expected [lowest, highest]"
             )
-        kind, keys = label["kind"], named_module(f"datasets.{layout}", "labels").KEYS
-        extra = sorted(label.keys() - keys[kind] - {"file", "kind"})
+        kind, labels = label["kind"], named_module(f"datasets.{layout}", "labels")
+        extra = sorted(label.keys() - labels.KEYS[kind] - {"file", "kind"})
         if extra:
             raise ConfigError(f"data.{name}.labels: {extra[0]!r} of {label['file']} has no meaning for kind {kind}")
-        if kind != "solutions" and source != "local":
-            raise ConfigError(f"data.{name}.labels: only source local has other tables than that of kind solutions")
+        if kind not in labels.PUBLISHED_KINDS and source != "local":
+            kinds = " and ".join(labels.PUBLISHED_KINDS)
+            raise ConfigError(f"data.{name}.labels: only source local has other tables than those of kinds {kinds}")
 
 
 def _check_view(where: str, view: str, name: str, dataset: dict) -> None:
@@ -269,9 +309,8 @@ def _check_split(name: str, paper: dict, dataset: dict) -> None:
         return
     simulated = {key: number for key, number in dataset["simulate"].items() if key != "seed"}
     for subset, number in simulated.items():
-        asked = [
-            size for part, size in sizes.items() if size != REST and (len(simulated) == 1 or part.startswith(subset))
-        ]
+        numbers = {part: size for part, size in sizes.items() if isinstance(size, int)}
+        asked = [size for part, size in numbers.items() if len(simulated) == 1 or part.startswith(subset)]
         if sum(asked) > number:
             raise ConfigError(
                 f"papers.{name}.split.sizes: {sum(asked)} images, but data.{paper['dataset']}.simulate.{subset} is "
@@ -283,7 +322,7 @@ def _check_split(name: str, paper: dict, dataset: dict) -> None:
 def _sets_of(experiment: dict) -> list[str]:
     """Sets of the split that an experiment reads."""
     sets = [*experiment["train_on"], experiment["validate_on"]]
-    return [*sets, "test"] if experiment.get("method") == "regression" else sets
+    return [*sets, "test"] if experiment.get("method") in TESTED_METHODS else sets
 
 
 def _check_experiments(name: str, paper: dict) -> None:
@@ -305,6 +344,34 @@ def _check_experiments(name: str, paper: dict) -> None:
             )
         for arm, settings in study["arms"].items():
             _check_augmentation(f"{where}.arms.{arm}", settings)
+
+
+def _check_inputs(name: str, paper: dict, dataset: dict) -> None:
+    """The crops that morphology classifiers are trained on must lie within the images of their view."""
+    for experiment in paper["include"]:
+        settings = paper["experiments"][experiment]
+        if settings["method"] != "multiclass_classification":
+            continue
+        where, inputs = f"papers.{name}.experiments.{experiment}", settings["inputs"]
+        if settings["view"].startswith("full_") and inputs["frame"] != dataset["frame"]:
+            raise ConfigError(
+                f"{where}.inputs.frame: found {inputs['frame']}, but data.{paper['dataset']}.frame is "
+                f"{dataset['frame']}, and the view shows the whole frame"
+            )
+        for key in ("crop", "contrast"):
+            if inputs[key][0] > inputs[key][1]:
+                raise ConfigError(f"{where}.inputs.{key}: lowest {inputs[key][0]} is above highest {inputs[key][1]}")
+        if inputs["size"] > inputs["resized"]:
+            raise ConfigError(f"{where}.inputs: size {inputs['size']} is cut out of resized {inputs['resized']}")
+        try:
+            field = field_of(settings["view"], inputs["frame"])
+        except ConfigError as error:
+            raise ConfigError(f"{where}.view: {error.message}", error.hint) from error
+        if max(inputs["crop"][1], inputs["test_crop"]) > field:
+            raise ConfigError(
+                f"{where}.inputs: crops of {max(inputs['crop'][1], inputs['test_crop'])} px, but the view "
+                f"{settings['view']} shows {field} px of the images"
+            )
 
 
 def _check_augmentation(where: str, settings: dict) -> None:

@@ -1,4 +1,4 @@
-"""Optimisers by the names that experiments use."""
+"""Optimisers by the names that experiments use, and a schedule of the learning rate."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,17 +7,48 @@ from torch import nn
 
 from galaxies.errors import ConfigError
 
-OPTIMISERS = {"adam": torch.optim.Adam, "adamax": torch.optim.Adamax}
+OPTIMISERS = {"adam": torch.optim.Adam, "adamax": torch.optim.Adamax, "sgd": torch.optim.SGD}
 
 
 def build_optimiser(
-    parameters: Iterable[nn.Parameter], *, name: str, learning_rate: float, betas: Sequence[float] = (0.9, 0.999)
+    parameters: Iterable[nn.Parameter],
+    *,
+    name: str,
+    learning_rate: float,
+    betas: Sequence[float] = (0.9, 0.999),
+    momentum: float = 0.9,
+    nesterov: bool = True,
+    weight_decay: float = 0.0,
 ) -> torch.optim.Optimizer:
     """Optimiser over those `parameters` that are trained; frozen ones are left out.
 
     betas : decay rates of the first moment and of the second moment (adam) or of the infinity norm (adamax).
+    momentum, nesterov, weight_decay : of sgd; the last is the weight of half the sum of the squared parameters.
     """
     if name not in OPTIMISERS:
         raise ConfigError(f"optimiser.name is {name!r}; it must be one of: {', '.join(OPTIMISERS)}")
+    options = {"betas": tuple(betas)}
+    if name == "sgd":
+        options = {"momentum": momentum, "nesterov": nesterov and momentum > 0, "weight_decay": weight_decay}
     trained = [parameter for parameter in parameters if parameter.requires_grad]
-    return OPTIMISERS[name](trained, lr=learning_rate, betas=tuple(betas))
+    return OPTIMISERS[name](trained, lr=learning_rate, **options)
+
+
+class StepDecay(nn.Module):
+    """A learning rate that is multiplied by `factor` after each `every` steps.
+
+    Its state is a counter on the CPU, saved with the networks among which it stands, so that a resumed training has the
+    same rate in every step, and no step waits for the device.
+    """
+
+    def __init__(self, learning_rate: float, every: int, factor: float):
+        super().__init__()
+        self.learning_rate, self.every, self.factor = learning_rate, every, factor
+        self.register_buffer("steps", torch.tensor(0))
+
+    def before_step(self, optimiser: torch.optim.Optimizer) -> None:
+        """Give `optimiser` the rate of the next step, and count it."""
+        rate = self.learning_rate * self.factor ** (int(self.steps) // self.every)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        self.steps += 1

@@ -9,12 +9,12 @@ from galaxies.errors import DataError
 COLUMNS = ["paper", "experiment", "dataset_split", "metric", "value", "units", "source_section"]
 
 
-def read_reported(path: Path, paper: str) -> pd.DataFrame:
-    """Rows of one paper; DataError if the file has other columns than those of COLUMNS."""
+def read_reported(path: Path, paper: str | None = None) -> pd.DataFrame:
+    """Rows of one paper, or of all; DataError if the file has other columns than those of COLUMNS."""
     table = pd.read_csv(path)
     if list(table.columns) != COLUMNS:
         raise DataError(f"{path}: columns are {', '.join(table.columns)}, expected {', '.join(COLUMNS)}")
-    return table[table["paper"] == paper]
+    return table if paper is None else table[table["paper"] == paper]
 
 
 def reported_value(table: pd.DataFrame, experiment: str | None, split: str, metric: str) -> tuple[float, str]:

@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from galaxies.errors import ConfigError
+
 PATTERN = r"(full|nearest|pooled|histogram|crop[1-9][0-9]*)_[1-9][0-9]*"
 
 
@@ -23,3 +25,14 @@ def parse_view(name: str) -> ViewName:
     if field.startswith("crop"):
         return ViewName("crop", int(field.removeprefix("crop")), int(size))
     return ViewName(field, 0, int(size))
+
+
+def field_of(name: str, frame: int) -> int:
+    """Side of what a view shows, in pixels of the published images, whose side is `frame`.
+
+    Raises ConfigError for a view of another kind than full and crop.
+    """
+    kind, crop, _ = parse_view(name)
+    if kind not in ("full", "crop"):
+        raise ConfigError(f"the view {name} is neither one of the whole frame nor a crop", "write such as crop256_128")
+    return crop or frame

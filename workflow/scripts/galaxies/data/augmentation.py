@@ -80,9 +80,12 @@ class Augmentation:
         return images if self.changes_nothing else transform(images, matrices)
 
 
-def transform(images: Tensor, matrices: Tensor) -> Tensor:
-    """Resample float images (B, C, S, S) by `matrices` (B, 2, 3) of `Augmentation.draw`: bilinear, edges repeated."""
-    side = images.shape[-1]
+def transform(images: Tensor, matrices: Tensor, side: int | None = None) -> Tensor:
+    """Resample float images (B, C, S, S) by `matrices` (B, 2, 3) of `Augmentation.draw`: bilinear, edges repeated.
+
+    side : of the results in px; that of the images if None.
+    """
+    side = side or images.shape[-1]
     matrices = matrices.to(images.device, torch.float32, non_blocking=True)
     centres = (2 * torch.arange(side, device=images.device, dtype=torch.float32) + 1) / side - 1
     # A term in x plus a term in y, coordinate by coordinate: far faster on the CPU than affine_grid's product.

@@ -173,6 +173,29 @@ def read_label_table(
     return pd.DataFrame((values.to_numpy(dtype=np.float64) - low) / (high - low), index=values.index, columns=[column])
 
 
+def merged_classes(
+    path: Path, column: str, labels: pd.DataFrame, classes: Mapping[str, Sequence[str | int]]
+) -> pd.DataFrame:
+    """0/1 columns of named classes that take together values of a column; rows of other values are left out.
+
+    labels : what `read_label_table` makes of `column`, kind "class". classes : name -> values as the table has them.
+    Raises DataError if no row has one of the values, ConfigError if one is of two classes.
+    """
+    values = [str(value) for members in classes.values() for value in members]
+    if repeated := sorted({value for value in values if values.count(value) > 1}):
+        raise ConfigError(f"label table {path.name}: `classes` has the value {repeated[0]!r} of {column!r} twice")
+    known = [name.removeprefix(f"{column}=") for name in labels]
+    if absent := [value for value in values if value not in known]:
+        raise DataError(
+            f"{path}: `classes` has {listed(absent)}, and no row has this {column!r}; its values: {listed(known)}",
+            "write the values as they stand in the table",
+        )
+    merged = pd.DataFrame(
+        {name: labels[[f"{column}={value}" for value in members]].sum(axis=1) for name, members in classes.items()}
+    )
+    return merged[merged.any(axis=1)]
+
+
 def number_between(low: float, high: float) -> Parser:
     """Parser of numbers in [low, high]; infinite limits accept every finite number."""
     expected = (

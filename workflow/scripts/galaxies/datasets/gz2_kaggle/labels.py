@@ -9,10 +9,19 @@ import pandas as pd
 
 from galaxies.data.catalogue import LabelTable
 from galaxies.data.images import ImageSource
-from galaxies.data.tables import MAX_PROBLEMS, number_between, read_label_table, read_table, suggestion
+from galaxies.data.tables import (
+    MAX_PROBLEMS,
+    merged_classes,
+    number_between,
+    read_label_table,
+    read_table,
+    suggestion,
+)
 from galaxies.datasets.gz2_kaggle.colour_mass import MEANING, read_colour_mass
 from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS, QUESTIONS, SUM_TOLERANCE, tree_errors, tree_violations
 from galaxies.datasets.gz2_kaggle.files import FETCH_HINT, ID_COLUMN, SOLUTIONS
+from galaxies.datasets.gz2_kaggle.five_classes import CLASSES, five_classes
+from galaxies.datasets.gz2_kaggle.five_classes import MEANING as MEANING_OF_CLASSES
 from galaxies.errors import ConfigError, DataError, quoted
 from galaxies.files import sha256
 
@@ -23,23 +32,29 @@ MAX_VIOLATING_SHARE = 0.01
 
 KEYS = {
     "solutions": set(),
-    "class": {"column", "id_column"},
+    "five_classes": set(),
+    "class": {"column", "id_column", "classes"},
     "numeric": {"column", "range", "id_column"},
     "colour_mass": {"colour_column", "mass_column", "id_column"},
 }
 """Keys of a label table of each kind, apart from `file` and `kind`."""
 
+PUBLISHED_KINDS = ("solutions", "five_classes")
+"""Kinds that are made from the published table, which simulated data has, too."""
+
 
 def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> list[LabelTable]:
     """The label tables of the configuration, each checked.
 
-    Their columns are fractions in [0, 1], but for kind colour_mass, whose columns `read_colour_mass` describes.
+    Their columns are fractions in [0, 1], but for kind colour_mass, whose columns `read_colour_mass` describes. Kinds
+    five_classes, colour_mass, and class with `classes` leave out objects without a label.
 
     files : places of the tables, as `files.find` returns them.
-    settings : `labels` lists `{"file": ..., "kind": "solutions"}`, `{"kind": "class", "column": ...}`,
+    settings : `labels` lists `{"file": ..., "kind": "solutions"}`, `{"kind": "five_classes"}` (of the same file),
+        `{"kind": "class", "column": ..., "classes": {name: [values]}}`, the last key optional,
         `{"kind": "numeric", "column": ..., "range": [lowest, highest]}` or `{"kind": "colour_mass"}`, the last with
-        `colour_column` and `mass_column` if they are not COLOUR_COLUMN and MASS_COLUMN; all but the first may name an
-        `id_column`.
+        `colour_column` and `mass_column` if they are not COLOUR_COLUMN and MASS_COLUMN; all but the first two may name
+        an `id_column`.
 
     Raises
     ------
@@ -62,30 +77,61 @@ def _read_table(path: Path, table: dict) -> LabelTable:
             f"label table {path.name} of kind {kind}: keys are {sorted(keys)}, "
             f"expected {sorted(required)} and optionally {sorted(KEYS[kind] - required)}"
         )
-    if kind == "solutions":
-        solutions = read_solutions(path)
-        meaning = {
-            "kind": "vote_fraction",
-            "unit": "fraction of votes, cumulative down the tree",
-            "range": [0.0, 1.0],
-        }
-        return LabelTable(
-            path.name,
-            sha256(path),
-            solutions,
-            dict.fromkeys(COLUMNS, meaning),
-            {"tree_violations": tree_violations(solutions)},
-        )
-    if kind == "colour_mass":
-        labels, outside = read_colour_mass(path, **keys)
-        return LabelTable(path.name, sha256(path), labels, MEANING, {"outside_range": outside})
-    labels = read_label_table(path, kind=kind, **{"id_column": ID_COLUMN, **keys})
-    if kind == "class":
-        meaning = {"kind": "class", "unit": "1 for the class, else 0", "range": [0.0, 1.0]}
-    else:
-        low, high = keys.get("range", (0.0, 1.0))
-        meaning = {"kind": "numeric", "unit": "as in the label file", "range": [float(low), float(high)]}
-    return LabelTable(path.name, sha256(path), labels, dict.fromkeys(labels.columns, meaning))
+    labels, meaning, origin = _READERS[kind](path, **keys)
+    return LabelTable(path.name, sha256(path), labels, meaning, origin)
+
+
+Labels = tuple[pd.DataFrame, dict[str, dict], dict]
+"""`table`, `columns` and `origin` of a LabelTable."""
+
+
+def _vote_fractions(path: Path) -> Labels:
+    solutions = read_solutions(path)
+    meaning = {"kind": "vote_fraction", "unit": "fraction of votes, cumulative down the tree", "range": [0.0, 1.0]}
+    return solutions, dict.fromkeys(COLUMNS, meaning), {"tree_violations": tree_violations(solutions)}
+
+
+def _five_classes(path: Path) -> Labels:
+    solutions = read_solutions(path)
+    labels = five_classes(solutions)
+    if labels.empty:
+        raise DataError(f"{path}: none of {len(solutions)} galaxies is of one of the classes {', '.join(CLASSES)}")
+    counts = ", ".join(f"{name} {count:.0f}" for name, count in labels.sum().items())
+    logger.info("%s: %d of %d galaxies are of a class: %s", path, len(labels), len(solutions), counts)
+    origin = {"without_class": len(solutions) - len(labels), "tree_violations": tree_violations(solutions)}
+    return labels, MEANING_OF_CLASSES, origin
+
+
+def _classes(path: Path, column: str, id_column: str = ID_COLUMN, classes: dict | None = None) -> Labels:
+    labels, origin = read_label_table(path, column, "class", id_column), {}
+    if classes:
+        merged = merged_classes(path, column, labels, classes)
+        origin = {"without_class": len(labels) - len(merged)}
+        logger.info("%s: %d of %d rows are of a class of %s", path, len(merged), len(labels), ", ".join(classes))
+        labels = merged
+    meaning = {"kind": "class", "unit": "1 for the class, else 0", "range": [0.0, 1.0]}
+    return labels, dict.fromkeys(labels.columns, meaning), origin
+
+
+def _numbers(path: Path, column: str, id_column: str = ID_COLUMN, range: list | None = None) -> Labels:
+    labels = read_label_table(path, column, "numeric", id_column, range)
+    limits = [float(value) for value in range or (0, 1)]
+    meaning = {"kind": "numeric", "unit": "as in the label file", "range": limits}
+    return labels, dict.fromkeys(labels.columns, meaning), {}
+
+
+def _colours_and_masses(path: Path, **columns: str) -> Labels:
+    labels, outside = read_colour_mass(path, **columns)
+    return labels, MEANING, {"outside_range": outside}
+
+
+_READERS = {
+    "solutions": _vote_fractions,
+    "five_classes": _five_classes,
+    "class": _classes,
+    "numeric": _numbers,
+    "colour_mass": _colours_and_masses,
+}
 
 
 def read_solutions(path: Path) -> pd.DataFrame:
