@@ -42,6 +42,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/classify.smk"
 include: "workflow/rules/generate.smk"
+include: "workflow/rules/judge.smk"
 include: "workflow/rules/augmentation.smk"
 
 

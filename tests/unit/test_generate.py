@@ -1,10 +1,12 @@
 """Files of generated images, from a GAN that was trained for two steps."""
 
+from types import SimpleNamespace
+
 import h5py
 import numpy as np
 import pytest
 import torch
-from small_views import write_split, write_view
+from small_views import write_galaxies, write_split, write_view
 
 import generate
 import train
@@ -150,6 +152,77 @@ def test_images_that_are_not_finite_are_refused_and_nothing_is_left(trained, tmp
     with pytest.raises(DataError, match=r"broken\.pt: generates values that are not finite"):
         run(trained, tmp_path / "generated.h5", model="broken.pt")
     assert list(tmp_path.iterdir()) == []
+
+
+# Generators without labels
+
+
+class Noise:
+    """A generator without labels: every pixel of an image is its noise."""
+
+    columns = ()
+    bounded = True
+    progress, progress_epochs = np.zeros((3, 2, 3, SIZE, SIZE), dtype=np.uint8), np.array([1, 2, 4])
+    values = staticmethod(lambda noise: noise)
+
+    def generate(self, labels, generator):
+        assert labels.shape[1] == 0
+        noise = torch.rand(len(labels), generator=generator)
+        return self.values(noise)[:, None, None, None].expand(-1, 3, SIZE, SIZE)
+
+
+@pytest.fixture
+def unlabelled(trained, tmp_path, monkeypatch):
+    """Function that generates with `Noise` in the place of a method without labels and without validation."""
+    content = torch.load(trained / "model.pt", weights_only=True)
+    content["settings"] = {"method": "noise", "train_on": ["train"]}
+    torch.save(content, tmp_path / "model.pt")
+    method = SimpleNamespace(load_generator=lambda *_: Noise())
+    monkeypatch.setattr(generate, "named_module", lambda *_: method)
+
+    def run(samples, view=trained / "view.h5"):
+        files = (view, trained / "split.csv", tmp_path / "model.pt", tmp_path / "generated.h5")
+        generate.main(*files, example_conditions=EXAMPLES, compute=COMPUTE, threads=1, samples=samples)
+        return tmp_path / "generated.h5"
+
+    return run
+
+
+def test_as_many_images_as_asked_without_labels(unlabelled, monkeypatch):
+    monkeypatch.setattr(generate, "BATCH", 7)
+    path = unlabelled(30)
+    noise = torch.Generator().manual_seed(3)  # the seed of the training
+    expected = torch.cat([torch.rand(len(part), generator=noise) for part in torch.empty(30).split(7)]).numpy()
+    with h5py.File(path) as file:
+        assert file["generated"].dtype == np.uint8 and file["generated"].shape == (30, 3, SIZE, SIZE)
+        np.testing.assert_array_equal(file["generated"][:, 0, 0, 0], np.round(255 * expected))
+    with Generated(path) as made:
+        assert made.columns == [] and made.labels.shape == (30, 0) and (made.ids == -1).all()
+        assert made.trained_on == ["train"] and not made.saw_validation and made.seed == 3
+        assert made.progress.shape == (3, 2, 3, SIZE, SIZE) and made.progress.dtype == np.float32
+        assert made.progress_epochs.tolist() == [1, 2, 4] and made.examples.shape == (0, 16, 3, SIZE, SIZE)
+        images = np.concatenate(list(made.blocks()))
+        assert images.dtype == np.float32 and images.max() <= 1  # as networks see them
+        np.testing.assert_allclose(images[:, 0, 0, 0], expected, atol=0.5 / 255 + 1e-6)
+        np.testing.assert_array_equal(made.read(np.array([4, 1])), images[[4, 1]])
+
+
+def test_unbounded_images_and_those_of_other_views_stay_as_they_are(unlabelled, tmp_path, monkeypatch):
+    write_galaxies(tmp_path / "float.h5", count=24, size=SIZE)
+    with h5py.File(unlabelled(5, tmp_path / "float.h5")) as file:
+        assert file["generated"].dtype == np.float32
+    monkeypatch.setattr(Noise, "bounded", False)
+    monkeypatch.setattr(Noise, "values", staticmethod(lambda noise: 10 * noise))
+    with h5py.File(unlabelled(5)) as file:
+        assert file["generated"].dtype == np.float32 and file["generated"][:].max() > 1
+
+
+def test_bounded_images_must_be(unlabelled, monkeypatch):
+    monkeypatch.setattr(Noise, "values", staticmethod(lambda noise: noise - 0.5))
+    with pytest.raises(DataError, match=r"model\.pt: generates values outside of \[0, 1\]"):
+        unlabelled(5)
+    with pytest.raises(ConfigError, match="samples: not given"):
+        unlabelled(None)
 
 
 def test_nearest_labels_weigh_each_label_by_its_deviation():

@@ -1,7 +1,17 @@
-"""Generated images: trained generators to images, their fidelity and figures. For any paper with conditional generators.
+"""Generated images: trained generators to images, their fidelity and figures. Comparisons are of conditional ones.
 
 {number} is `fig2_` and the like where a paper has such a figure, else empty.
 """
+
+UNJUDGED_SAMPLES = 64  # images of a generator without labels that no judge asks for: a sheet of samples
+
+
+def samples_of_generator(wildcards):
+    """How many images a generator without labels makes; none for one with labels, which decide it."""
+    if experiment_of(wildcards)["method"] in GENERATOR_METHODS:
+        return None
+    judgement = paper_of(wildcards).get("judgement")
+    return judgement["samples"] * judgement["repeats"] if judgement else UNJUDGED_SAMPLES
 
 
 localrules:  # seconds each
@@ -11,7 +21,7 @@ localrules:  # seconds each
 
 
 rule generate:
-    """Images of one trained generator: one for the labels of every image of the split, and some of example conditions."""
+    """Images of one trained generator: one for the labels of every image of the split, or as many as are judged."""
     input:
         view=view_of_experiment,
         split="<results>/{paper}/split.csv",
@@ -31,6 +41,7 @@ rule generate:
         gpu=GPUS,
     params:
         example_conditions=example_conditions,
+        samples=samples_of_generator,
         compute=compute_settings,
         precision=config["compute"]["precision"],
         code=experiment_code("generate.py"),

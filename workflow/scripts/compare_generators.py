@@ -1,6 +1,5 @@
 """What generated images look like in numbers: diversity, checkerboards, memorisation, pixel values."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from galaxies.fidelity import (
     power_spectra,
 )
 from galaxies.files import atomic
-from galaxies.generated_images import Generated, as_networks_see, nearest_labels, real_blocks
+from galaxies.generated_images import Generated, as_networks_see, nearest_labels, real_blocks_with_ids
 from galaxies.scripting import run_script
 from galaxies.stats import summarise
 
@@ -74,8 +73,8 @@ def compare(made: Generated, view: View) -> list[tuple[str, str, float, float]]:
     real = as_networks_see(view.read(view.rows(made.ids[rows])))
     pairs = like_pairs(made.labels[rows])
     trained = made.ids[np.isin(made.split, made.trained_on)]
-    to_training = nearest_distances(fake, np.full(len(fake), -1), with_ids(view, trained))
-    between_real = nearest_distances(real, made.ids[rows], with_ids(view, trained))
+    to_training = nearest_distances(fake, np.full(len(fake), -1), real_blocks_with_ids(view, trained))
+    between_real = nearest_distances(real, made.ids[rows], real_blocks_with_ids(view, trained))
     closest, closest_real = (np.percentile(values, 1) for values in (to_training, between_real))
     values = [
         ("diversity", ALL, diversity(fake, real, pairs), 1.0),
@@ -102,14 +101,6 @@ def example_diversity(made: Generated, view: View) -> list[tuple[str, float, flo
         value = mean_distance(examples) / mean_distance(real)
         values.append((condition_text(made.columns, condition), value, 1.0))
     return values
-
-
-def with_ids(view: View, ids: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks of ids and real images."""
-    first = 0
-    for block in real_blocks(view, ids):
-        yield ids[first : first + len(block)], block
-        first += len(block)
 
 
 if __name__ == "__main__":

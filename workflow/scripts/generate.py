@@ -1,9 +1,9 @@
-"""Generate one image for the labels of every image of a split, and some for example conditions."""
+"""Generate images: one for the labels of every image of a split, or as many as asked."""
 
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -36,10 +36,12 @@ def main(
     example_conditions: list[dict],
     compute: dict,
     threads: int,
+    samples: int | None = None,
 ) -> None:
     """Write the images of a trained generator to HDF5; the seed of the training decides the noise.
 
-    One image for the labels of each image of the sets that it was trained and validated on.
+    With labels: one image for the labels of each image of the sets that the generator was trained and validated on.
+    Without: `samples` images, 8-bit if those of the view are and the generator's values lie in [0, 1].
 
     view : packed images and labels. split : table object_id,split. model : from train.py, of a method that can load a
     generator. example_conditions : physical labels by name, all that the generator takes. compute : as in train.py.
@@ -48,31 +50,61 @@ def main(
     settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
     machine = construct(Compute.choose, settings, "compute", threads=threads)
     content = read_model(model)
-    trained_on, validated_on = content["settings"]["train_on"], content["settings"]["validate_on"]
-    table = read_split(split)
-    table = table[table["split"].isin([*trained_on, validated_on])]
     with View(view) as packed:
-        rows = packed.rows(table[ID].to_numpy())
-        block = packed.block
-    images = Images(view, rows, machine)
-    generator, predictor = load(model, content, images, machine)
-    labels = images.labels_of(generator.columns)
-    conditions = checked_conditions(example_conditions, generator.columns)
+        generator, predictor = load(model, content, packed, machine)
+        if generator.columns:
+            request = labels_of_split(packed, split, content["settings"], generator.columns, machine)
+        else:
+            request = labels_of_none(samples, machine)
+        eight_bit = not generator.columns and generator.bounded and packed.dtype == np.uint8
+        attributes, block, image = packed.attributes, packed.block, packed.shape[1:]
+    labels, count, seed = request.labels, len(request.labels), content["seed"]
+    conditions = checked_conditions(example_conditions if generator.columns else [], generator.columns)
     room = "make room and run the same command again"
     with full_disk_as_data_error(generated, room), atomic(generated) as temporary, h5py.File(temporary, "w") as file:
-        shape, chunk = (len(images), *images.shape[1:]), (min(block, len(images)), *images.shape[1:])
-        pixels = file.create_dataset("generated", shape, np.float32, chunks=chunk, fletcher32=True)
-        file["predicted_generated"] = write_images(pixels, made(generator, labels, content["seed"], model), predictor)
-        file["predicted_real"] = numbers(predictor(images) if predictor else torch.full_like(labels, np.nan))
-        file["ids"], file["split"], file["labels"] = images.ids, table["split"].to_list(), numbers(labels)
+        dtype, chunks = np.uint8 if eight_bit else np.float32, (min(block, count), *image)
+        pixels = file.create_dataset("generated", (count, *image), dtype, chunks=chunks, fletcher32=True)
+        file["predicted_generated"] = write_images(pixels, made(generator, labels, seed, model), predictor, model)
+        real = predictor(request.images) if predictor else torch.full_like(labels, np.nan)
+        file["predicted_real"] = numbers(real)
+        file["ids"], file["split"], file["labels"] = request.ids, request.sets, numbers(labels)
         file["example_conditions"] = conditions
-        file["examples"] = examples(generator, conditions, shape[1:], content["seed"], machine, model)
-        file.attrs.update({"columns": generator.columns, "seed": content["seed"], "trained_on": trained_on})
+        file["examples"] = examples(generator, conditions, image, seed, machine, model)
+        if not generator.columns:
+            file["progress"], file["progress_epochs"] = generator.progress, generator.progress_epochs
+        trained_on, validated_on = content["settings"]["train_on"], content["settings"].get("validate_on")
+        file.attrs.update({"columns": generator.columns, "seed": seed, "trained_on": trained_on})
         file.attrs.update({"saw_validation": validated_on in trained_on, "source": content["source"]})
-        file.attrs["simulated"] = bool(images.attributes["simulated"])
+        file.attrs["simulated"] = bool(attributes["simulated"])
         file.attrs["model_sha256"] = sha256(model)
-        file.attrs["view_sha256"] = str(images.attributes["pixels_sha256"])
-    logger.info("%s: %d images, %d example conditions", generated, len(images), len(conditions))
+        file.attrs["view_sha256"] = str(attributes["pixels_sha256"])
+    logger.info("%s: %d images, %d example conditions", generated, count, len(conditions))
+
+
+class Request(NamedTuple):
+    """What is to be generated. labels : (N, K) on the device. ids, sets : of the real image with these labels, int64 -1
+    and "" if there is none. images : these real images."""
+
+    labels: Tensor
+    ids: np.ndarray
+    sets: list[str]
+    images: Images | None
+
+
+def labels_of_split(view: View, split: Path, settings: dict[str, Any], columns: list[str], machine: Compute) -> Request:
+    """The labels of each image of the sets that a generator was trained and validated on."""
+    table = read_split(split)
+    table = table[table["split"].isin([*settings["train_on"], settings["validate_on"]])]
+    images = Images(view.path, view.rows(table[ID].to_numpy()), machine)
+    return Request(images.labels_of(columns), images.ids, table["split"].to_list(), images)
+
+
+def labels_of_none(samples: int | None, machine: Compute) -> Request:
+    """As many images as `samples` of a generator that takes no labels. Raises ConfigError if that is not given."""
+    if samples is None:
+        raise ConfigError("samples: not given, and the generator takes no labels", "say how many images to generate")
+    labels = torch.empty((samples, 0), device=machine.device)
+    return Request(labels, np.full(samples, -1, dtype=np.int64), [""] * samples, None)
 
 
 class InMemory:
@@ -90,19 +122,20 @@ class InMemory:
             yield Batch(self.content.images[indices], self.content.labels[indices])
 
 
-def load(path: Path, content: dict[str, Any], images: Images, machine: Compute) -> tuple[Any, Callable | None]:
+def load(path: Path, content: dict[str, Any], view: View, machine: Compute) -> tuple[Any, Callable | None]:
     """The generator of a model file, and its predictor if the method has one.
 
-    Raises DataError if the method has no generator, or it makes images of another size than `images`.
+    Raises DataError if the method has no generator, or it makes images of another size than those of `view`.
     """
     method = content["settings"]["method"]
     methods = named_module("methods", method)
     if not hasattr(methods, "load_generator"):
         raise DataError(f"{path}: a model of method {method!r}, which generates nothing", "name another experiment")
-    if (content["size"], content["channels"]) != (images.size, images.shape[1]):
+    channels, size = view.shape[1], view.shape[-1]
+    if (content["size"], content["channels"]) != (size, channels):
         raise DataError(
-            f"{path}: makes images of {content['size']} px with {content['channels']} channels; {images.view} has "
-            f"{images.size} px and {images.shape[1]}",
+            f"{path}: makes images of {content['size']} px with {content['channels']} channels; {view.path} has "
+            f"{size} px and {channels}",
             "use the view that the generator was trained on",
         )
     predictor = methods.load_predictor(path, machine) if hasattr(methods, "load_predictor") else None
@@ -131,12 +164,20 @@ def made(generator: Any, labels: Tensor, seed: int, path: Path) -> Iterator[Batc
         yield Batch(images, part)
 
 
-def write_images(pixels: h5py.Dataset, batches: Iterator[Batch], predictor: Callable | None) -> np.ndarray:
-    """Write batches to `pixels` as they come; labels (N, K) that the predictor sees in them, NaN without one."""
+def write_images(pixels: h5py.Dataset, batches: Iterator[Batch], predictor: Callable | None, path: Path) -> np.ndarray:
+    """Write batches to `pixels` as they come; labels (N, K) that the predictor sees in them, NaN without one.
+
+    Raises DataError if `pixels` are 8-bit and a value lies outside of [0, 1].
+    """
     predicted, first = [], 0
     for batch in batches:
         last = first + len(batch.images)
-        pixels[first:last] = numbers(batch.images)
+        images = batch.images
+        if pixels.dtype == np.uint8:
+            if images.min() < 0 or images.max() > 1:
+                raise DataError(f"{path}: generates values outside of [0, 1]", "train it again")
+            images = (255 * images).round().to(torch.uint8)
+        pixels[first:last] = numbers(images)
         predicted.append(numbers(predictor(InMemory(batch)) if predictor else torch.full_like(batch.labels, np.nan)))
         first = last
     return np.concatenate(predicted)

@@ -15,9 +15,8 @@ from galaxies.display import condition_text, pictures, stretch_text
 from galaxies.errors import ConfigError
 from galaxies.files import reading
 from galaxies.generated_images import Generated, as_networks_see, nearest_labels
-from galaxies.plots import MUTED, STYLE, VALIDATION, image_panel, save_figure, stamp
+from galaxies.plots import MUTED, STYLE, VALIDATION, image_panel, save_figure, seeds_as_points, stamp
 from galaxies.scripting import run_script
-from galaxies.stats import summarise
 
 CONDITIONS, SAMPLES = 2, 4  # example conditions at most, and images of each
 PANELS = {"diversity": "diversity\n(real = 1)", "checkerboard": "checkerboard\nindex"}
@@ -91,11 +90,7 @@ def draw_numbers(axis: Axes, table: pd.DataFrame, experiments: list[str]) -> Non
     axis.axvline(reference, color=MUTED, linewidth=0.9, linestyle="--")
     axis.plot(reference, 0, "o", color=MUTED, markersize=4)
     for y, experiment in enumerate(experiments, start=1):
-        values = table.loc[table["experiment"] == experiment, "value"].to_numpy()
-        summary = summarise(values)
-        axis.plot([summary.ci95_low, summary.ci95_high], [y, y], color=VALIDATION, linewidth=1, alpha=0.6)
-        axis.plot(summary.mean, y, "|", color=VALIDATION, markersize=12, markeredgewidth=1.8)
-        axis.plot(values, np.full(len(values), y), "o", color=VALIDATION, markersize=3)
+        seeds_as_points(axis, y, table.loc[table["experiment"] == experiment, "value"].to_numpy(), VALIDATION)
     shown = np.append(table["value"].to_numpy(), reference)
     # The wide intervals of few seeds may run off the axis.
     axis.set(ylim=(len(experiments) + 0.5, -0.5), yticks=[], xlim=(0, 1.1 * np.nanmax(shown)))

@@ -15,6 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from galaxies.augmentation_study import check_generators, check_study
 from galaxies.errors import ConfigError
+from galaxies.judgement import check_judgement
 from galaxies.registry import has_module, named_module
 from galaxies.views import field_of
 
@@ -257,6 +258,9 @@ def _check_consistency(config: dict, rules: dict) -> None:
             check_study(f"papers.{name}.augmentation", paper["augmentation"], paper["experiments"])
         check_generators(f"papers.{name}", paper)
         _check_split(name, paper, dataset)
+    for name, paper in config["papers"].items():
+        if "judgement" in paper:
+            check_judgement(name, config)
 
 
 def _check_dataset(name: str, dataset: dict, rules: dict) -> None:

@@ -16,15 +16,32 @@ def pictures(images: np.ndarray, channels: Sequence[str]) -> np.ndarray:
     scaled = (images - low) / np.where(high > low, high - low, 1)
     if len(channels) != 3:
         scaled = np.repeat(scaled[:, :1], 3, axis=1)
-    elif list(channels) != ["R", "G", "B"]:
+    elif not is_colour(channels):
         scaled = scaled[:, ::-1]
     return (255 * scaled).round().astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def true_pictures(images: np.ndarray, channels: Sequence[str]) -> np.ndarray:
+    """Images (N, C, S, S) as 8-bit pictures (N, S, S, 3): colours in [0, 1] as they are, others as of `pictures`."""
+    if not is_colour(channels):
+        return pictures(images, channels)
+    return (255 * np.clip(images, 0, 1)).round().astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def true_stretch_text(channels: Sequence[str]) -> str:
+    """A sentence on what `true_pictures` does."""
+    return "Colours and brightness are as stored." if is_colour(channels) else stretch_text(channels)
+
+
+def is_colour(channels: Sequence[str]) -> bool:
+    """Whether images are pictures for the eye already."""
+    return list(channels) == ["R", "G", "B"]
 
 
 def stretch_text(channels: Sequence[str]) -> str:
     """A sentence on what `pictures` does, for the note below a figure."""
     colours = ""
-    if len(channels) == 3 and list(channels) != ["R", "G", "B"]:
+    if len(channels) == 3 and not is_colour(channels):
         colours = f"; {', '.join(channels[::-1])} are red, green, blue"
     elif len(channels) not in (1, 3):
         colours = f"; {channels[0]} only"

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from scipy.spatial import cKDTree
 
+from galaxies.neighbours import nearest
+
 RESAMPLES = 1000
 """Bootstrap samples behind an interval."""
 _AT_ONCE = 50  # resamples, for memory
@@ -120,15 +122,7 @@ def nearest_distances(
 
     others : blocks of ids (B,) and images (B, C, S, S). ids : (N,), -1 for an image that none of the others can be.
     """
-    flat = images.reshape(len(images), -1).astype(np.float64)
-    squares = np.einsum("np,np->n", flat, flat)
-    result = np.full(len(images), np.inf)
-    for other_ids, block in others:
-        other = block.reshape(len(block), -1).astype(np.float64)
-        distance = squares[:, None] + np.einsum("np,np->n", other, other) - 2 * (flat @ other.T)
-        distance[ids[:, None] == other_ids] = np.inf
-        result = np.minimum(result, distance.min(axis=1))
-    return np.sqrt(np.maximum(result, 0) / flat.shape[1])
+    return nearest(images, ids, others, count=1)[0][:, 0]
 
 
 def power_spectra(images: np.ndarray) -> np.ndarray:

@@ -22,6 +22,9 @@ TEST = "#009E73"
 PUBLISHED = "#000000"
 MUTED = "#6E6E6E"
 SUBSET_COLOURS = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442")
+MODEL_COLOURS = (TRAIN, VALIDATION, TEST, *SUBSET_COLOURS)
+
+NOTE_LINE = 0.11  # inches
 
 STYLE = {
     "font.size": 9,
@@ -69,10 +72,12 @@ def save_figure(figure: Figure, *paths: Path) -> None:
     plt.close(figure)
 
 
-def stamp(figure: Figure, note: str) -> None:
-    """Write `note` below the axes, wrapped to the width of the figure."""
-    width = int(figure.get_figwidth() * 21)
-    figure.supxlabel("\n".join(textwrap.wrap(note, width)), fontsize=6.5, color=MUTED, x=0.01, ha="left")
+def stamp(figure: Figure, note: str, grow: bool = False) -> None:
+    """Write `note` below the axes, wrapped to the width of the figure; `grow` makes room for it, however long."""
+    lines = textwrap.wrap(note, int(figure.get_figwidth() * 21))
+    if grow:
+        figure.set_figheight(figure.get_figheight() + NOTE_LINE * len(lines))
+    figure.supxlabel("\n".join(lines), fontsize=6.5, color=MUTED, x=0.01, ha="left")
 
 
 def image_grid(axes: np.ndarray, images: np.ndarray) -> None:
@@ -87,6 +92,14 @@ def image_panel(axis: Axes, image: np.ndarray) -> None:
     axis.set(xticks=[], yticks=[])
     axis.grid(False)
     axis.spines[:].set_visible(False)
+
+
+def seeds_as_points(axis: Axes, y: float, values: np.ndarray, colour: str) -> None:
+    """Points in a row at `y`, one per seed, with their mean and its 95 % interval."""
+    summary = summarise(values)
+    axis.plot([summary.ci95_low, summary.ci95_high], [y, y], color=colour, linewidth=1, alpha=0.6)
+    axis.plot(summary.mean, y, "|", color=colour, markersize=12, markeredgewidth=1.8)
+    axis.plot(values, np.full(len(values), y), "o", color=colour, markersize=3)
 
 
 def seeds_with_mean(

@@ -1,0 +1,177 @@
+"""Nearest neighbours against all distances written out, and the test for near copies against its definition."""
+
+from itertools import combinations
+
+import h5py
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+from scipy.stats import binomtest
+from small_judged import digest, logits_of, read, training, write_judged, write_unlabelled
+from small_views import write_view
+
+import find_neighbours
+import tabulate_neighbours
+from galaxies.errors import ConfigError, DataError
+from galaxies.neighbours import isolation, near_copies, nearest, read_neighbours
+
+
+def in_blocks(ids: np.ndarray, values: np.ndarray, size: int = 7):
+    for first in range(0, len(ids), size):
+        yield ids[first : first + size], values[first : first + size]
+
+
+def test_nearest_agrees_with_all_distances():
+    rng = np.random.default_rng(0)
+    queries, others = rng.random((11, 3, 4, 4)), rng.random((30, 3, 4, 4)).astype(np.float32)
+    ids = 100 + np.arange(30)
+    own = np.array([-1, 100, 129, *[-1] * 8])
+    all_distances = cdist(queries.reshape(11, -1), others.reshape(30, -1).astype(np.float64)) / np.sqrt(48)
+    all_distances[own[:, None] == ids] = np.inf
+    distances, found = nearest(queries, own, in_blocks(ids, others), 4)
+    order = np.argsort(all_distances, axis=1)[:, :4]
+    np.testing.assert_array_equal(found, ids[order])
+    np.testing.assert_allclose(distances, np.take_along_axis(all_distances, order, axis=1), rtol=1e-10)
+
+
+def test_copies_have_no_distance_and_equal_distances_keep_their_order():
+    images = np.random.default_rng(0).random((9, 12)).astype(np.float32)
+    others = np.concatenate([images, images])
+    distances, found = nearest(images, np.full(9, -1), in_blocks(np.arange(18), others), 2)
+    assert distances.max() < 1e-7
+    np.testing.assert_array_equal(np.sort(found), np.stack([np.arange(9), np.arange(9, 18)], axis=1))
+
+
+def test_fewer_others_than_asked():
+    distances, found = nearest(np.zeros((1, 4)), np.array([7]), iter([(np.array([7, 8]), np.ones((2, 4)))]), 3)
+    assert found.tolist() == [[8, -1, -1]] and distances[0, 0] == 1 and np.isinf(distances[0, 1:]).all()
+
+
+def test_isolation():
+    assert isolation(np.array([[1.0, 2.0], [0.0, 3.0], [0.0, 0.0]])).tolist() == [0.5, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(("generated", "real"), [(4, 3), (6, 5)])
+def test_p_value_counts_arrangements(generated, real):
+    """All orders of generated and real values are as likely; of fewer than 200 real ones, the nearest one counts."""
+    orders = [set(order) for order in combinations(range(generated + real), real)]  # places of the real values
+    below = [min(order) for order in orders]
+    for count in range(generated + 1):
+        values = np.concatenate([np.full(count, 0.0), np.full(generated - count, 2.0)])
+        result = near_copies(values, np.linspace(1, 1.5, real))
+        assert result.share == count / generated
+        assert result.p_value == pytest.approx(np.mean([number >= count for number in below]))
+        interval = binomtest(count, generated).proportion_ci(method="exact")
+        assert (result.ci95_low, result.ci95_high) == pytest.approx((interval.low, interval.high))
+
+
+def test_p_value_holds_its_level_and_finds_copies():
+    rng = np.random.default_rng(0)
+    p_values = np.array([near_copies(rng.gamma(5, size=400), rng.gamma(5, size=600)).p_value for _ in range(2000)])
+    for level in (0.01, 0.05, 0.2):
+        assert np.mean(p_values <= level) < level + 3 * np.sqrt(level / 2000)
+    copies = np.where(np.arange(400) < 16, 0.01, rng.gamma(5, size=400))  # 4 %
+    assert near_copies(copies, rng.gamma(5, size=600)).p_value < 1e-3
+
+
+def test_repeated_real_images_are_no_evidence():
+    real = np.concatenate([np.zeros(50), np.ones(950)])  # pairs of the same image
+    assert near_copies(np.concatenate([np.zeros(20), np.ones(80)]), real).p_value == 1
+
+
+# Files
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A view of 40 images, a generator of new ones and one that copies every second image, with judgements."""
+    images = write_view(tmp_path / "view.h5", count=40, size=8)
+    rng = np.random.default_rng(1)
+    fake = rng.integers(0, 256, (30, 3, 8, 8), dtype=np.uint8)
+    copied = fake.copy()
+    copied[::2] = images[:15]
+    features = {"real": images, "new": fake, "copies": copied}
+    for name, pixels in features.items():
+        values = pixels.reshape(len(pixels), -1)[:, :20] / 255
+        if name == "real":
+            write_judged(tmp_path / "real.h5", logits_of([0] * 40), values, 100 + np.arange(40))
+            continue
+        source = digest(write_unlabelled(tmp_path / f"{name}.h5", tmp_path / "view.h5", pixels))
+        write_judged(tmp_path / f"{name}_judged.h5", logits_of([0] * 30), values, source_sha256=source)
+    return tmp_path
+
+
+def find(folder, name=None, neighbours=3):
+    target = folder / f"{name}_neighbours.h5"
+    given = {"generated": folder / f"{name}.h5", "judged": folder / f"{name}_judged.h5"} if name else {}
+    find_neighbours.main(folder / "view.h5", folder / "real.h5", target, neighbours=neighbours, **given)
+    return target
+
+
+def test_neighbours_of_copies_are_the_copied_images(files):
+    found = read_neighbours(find(files, "copies"))
+    assert found.training_images == 40 and found.simulated and found.rows.tolist() == list(range(30))
+    for space in ("pixels", "features"):
+        assert found.ids[space][::2, 0].tolist() == list(range(100, 115))
+        assert found.distances[space][::2, 0].max() < 1e-7 < found.distances[space][1::2, 0].min()
+        assert found.ids[space].shape == (30, 3)
+
+
+def test_distances_are_on_the_scale_that_networks_see(files):
+    with h5py.File(files / "view.h5") as view, h5py.File(files / "new.h5") as made:
+        real, fake = (np.reshape(p, (len(p), -1)) / 255 for p in (view["pixels"][:], made["generated"][:]))
+    expected = cdist(fake, real).min(axis=1) / np.sqrt(real.shape[1])
+    np.testing.assert_allclose(read_neighbours(find(files, "new")).distances["pixels"][:, 0], expected, rtol=1e-5)
+
+
+def test_training_images_are_not_their_own_neighbours(files):
+    found = read_neighbours(find(files))
+    assert len(found.rows) == 40
+    assert not (found.ids["pixels"] == 100 + found.rows[:, None]).any()
+    assert found.distances["pixels"].min() > 0.1
+
+
+def test_no_more_than_so_many_are_sought_and_the_choice_is_fixed(files, monkeypatch):
+    monkeypatch.setattr(find_neighbours, "QUERIES", 12)
+    first, again = find(files, "new").read_bytes(), find(files, "new").read_bytes()
+    assert first == again
+    found = read_neighbours(files / "new_neighbours.h5")
+    assert len(found.rows) == 12 and (np.diff(found.rows) > 0).all()
+
+
+def test_judgement_of_other_images_is_refused(files):
+    (files / "new_judged.h5").write_bytes((files / "copies_judged.h5").read_bytes())
+    with pytest.raises(DataError, match="the judgement of other images"):
+        find(files, "new")
+    with pytest.raises(ConfigError, match="judged: not given"):
+        find_neighbours.main(
+            files / "view.h5", files / "real.h5", files / "n.h5", neighbours=3, generated=files / "new.h5"
+        )
+    with pytest.raises(DataError, match="40 images have no 40 neighbours"):
+        find(files, neighbours=40)
+    assert not (files / "n.h5").exists()
+
+
+def test_a_damaged_file_is_refused(files):
+    path = find(files, "new")
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(DataError, match=r"new_neighbours\.h5: damaged"):
+        read_neighbours(path)
+
+
+def test_table_finds_the_generator_that_copies(files):
+    trainings = [training("new"), training("copies", 0), training("copies", 1)]
+    found = [find(files, "new"), find(files, "copies"), find(files, "copies")]
+    tabulate_neighbours.main(find(files), found, files / "table.csv", trainings=trainings)
+    table = read(files / "table.csv")
+    for space in ("pixels", "features"):
+        for quantity in ("distance", "isolation"):
+            rows = table[(table["space"] == space) & (table["quantity"] == quantity)]
+            rows = {key: group.iloc[0] for key, group in rows.groupby(["experiment", "over"])}
+            copies, new, seeds = rows["copies", "images"], rows["new", "images"], rows["copies", "seeds"]
+            assert copies["near_copies"] >= 0.5 and copies["p_value"] < 1e-3 and copies["min"] < 1e-6
+            assert new["p_value"] > 0.01 and new["median_over_real"] == pytest.approx(1, abs=0.2)
+            assert seeds["n"] == 2 and seeds["near_copies"] == copies["near_copies"]
+            assert 0 <= seeds["near_copies_ci95_low"] <= seeds["near_copies_ci95_high"] <= 1
+            assert rows["real", "images"]["n"] == 40
+    assert table["training_images"].eq(40).all() and table["data"].eq("simulated").all()

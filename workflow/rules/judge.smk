@@ -1,0 +1,588 @@
+"""The judgement of generators: a classifier sorts real and generated images; balance, distances, nearest neighbours.
+
+For any paper with a section `judgement`. {number} is `fig3_` and the like where a paper has such a figure, else empty.
+"""
+
+JUDGED_PAPERS = "|".join(paper for paper in config["papers"] if "judgement" in config["papers"][paper]) or "(?!)"
+
+
+def judgement_of(key):
+    return lambda wildcards: paper_of(wildcards)["judgement"][key]
+
+
+def judged_generators(paper):
+    """Generators of a paper, with labels and without."""
+    return [name for name in included(paper) if EXPERIMENTS[paper][name]["method"] in GENERATORS]
+
+
+def judged(paper):
+    """Generators of a paper times the seeds, and how their settings differ from the published."""
+    return [
+        {
+            "experiment": name,
+            "label": EXPERIMENTS[paper][name].get("label", name),
+            "seed": seed,
+            "differences": changes(paper, name),
+        }
+        for name in judged_generators(paper)
+        for seed in seeds_of(paper)
+    ]
+
+
+def first_judged(paper):
+    """Each generator of a paper with its first seed."""
+    return [member for member in judged(paper) if member["seed"] == seeds_of(paper)[0]]
+
+
+def judged_trainings(wildcards):
+    return judged(wildcards.paper)
+
+
+def first_judged_trainings(wildcards):
+    return first_judged(wildcards.paper)
+
+
+def of_judged(file):
+    """Function that gives a file of each generator of a paper, in the order of `judged`."""
+    return lambda wildcards: [
+        f"{RESULTS}/{wildcards.paper}/{m['experiment']}/seed{m['seed']}/{file}" for m in judged(wildcards.paper)
+    ]
+
+
+def of_first_judged(file):
+    """Function that gives a file of the first seed of each generator, in the order of `first_judged`."""
+    return lambda wildcards: [
+        f"{RESULTS}/{wildcards.paper}/{m['experiment']}/seed{m['seed']}/{file}" for m in first_judged(wildcards.paper)
+    ]
+
+
+def view_of_judged(wildcards):
+    return view_of(wildcards.paper, judged_generators(wildcards.paper)[0])
+
+
+def sets_of_judged(wildcards):
+    """Sets of the split that the generators of a paper are trained on, the same for all."""
+    return EXPERIMENTS[wildcards.paper][judged_generators(wildcards.paper)[0]]["train_on"]
+
+
+def judge_model(wildcards):
+    """The first training of the classifier that judges the generators of a paper."""
+    judge = paper_of(wildcards)["judgement"]
+    return f"{RESULTS}/{judge['paper']}/{judge['experiment']}/seed{seeds_of(judge['paper'])[0]}/model.pt"
+
+
+def judge_code(wildcards):
+    """Digest of the code that judges: the script, the classifier's method and its architecture."""
+    judge = paper_of(wildcards)["judgement"]
+    return code_of("judge.py", *sorted(modules_of(EXPERIMENTS[judge["paper"]][judge["experiment"]])))
+
+
+def notes_of_judgement(wildcards):
+    """How generators, judge and their comparison differ from the published, as texts; what all share is said once."""
+    paper = wildcards.paper
+    by_label = {member["label"]: member["differences"] for member in first_judged(paper)}
+    shared = [text for text in next(iter(by_label.values())) if all(text in texts for texts in by_label.values())]
+    others = {label: [text for text in texts if text not in shared] for label, texts in by_label.items()}
+    own = [f"{label}: {', '.join(texts)}" for label, texts in others.items() if texts]
+    judge = config["papers"][paper]["judgement"]
+    of_judge = changes(judge["paper"], judge["experiment"])
+    of_judge = [text for text in of_judge if text not in shared]
+    return [*shared, *own, *changes_of_judgement(paper), *([f"judge: {', '.join(of_judge)}"] if of_judge else [])]
+
+
+def changes_of_judgement(paper):
+    """How many images are judged and how many are published, as texts; none where nothing is published."""
+    if paper not in REPORTED_PAPERS:
+        return []
+    ours, published = (settings[paper]["judgement"] for settings in (config["papers"], PUBLISHED))
+    return differences(*({key: judgement[key] for key in ("samples", "repeats")} for judgement in (ours, published)))
+
+
+def label_of_generator(wildcards):
+    return experiment_of(wildcards).get("label", wildcards.experiment)
+
+
+def changes_of_experiment(wildcards):
+    return changes(wildcards.paper, wildcards.experiment)
+
+
+def provenance_of_wildcard(wildcards):
+    return provenance_of(wildcards.paper)
+
+
+def first_seed_of_generator(wildcards):
+    """Images of the first training of a generator."""
+    return f"{RESULTS}/{wildcards.paper}/{wildcards.experiment}/seed{seeds_of(wildcards.paper)[0]}/generated.h5"
+
+
+def histories_of_generator(wildcards):
+    folder = f"{RESULTS}/{wildcards.paper}/{wildcards.experiment}"
+    return [f"{folder}/seed{seed}/history.csv" for seed in seeds_of(wildcards.paper)]
+
+
+def judgement_figures(paper, balance="", neighbours=""):
+    """Short name -> file of what shows a paper's judged generators; `balance` and `neighbours` are numbers like `fig3_`."""
+    if "judgement" not in config["papers"][paper]:
+        return {}
+    names = judged_generators(paper)
+    unlabelled = [name for name in names if EXPERIMENTS[paper][name]["method"] not in GENERATOR_METHODS]
+    return {
+        balance.rstrip("_") or "mode_balance": f"{balance}mode_balance.png",
+        neighbours.rstrip("_") or "nearest_neighbours": f"{neighbours}nearest_neighbours.png",
+        "neighbour_distances": f"{neighbours}nn_distances.png",
+        "judgement": "judgement.png",
+        **{f"samples_{name}": f"samples_{name}.png" for name in names},
+        **{f"progress_{name}": f"progress_{name}.png" for name in unlabelled},
+        **{f"curves_{name}": f"curves_{name}.png" for name in names},
+    }
+
+
+localrules:  # seconds each
+    tabulate_mode_balance,
+    plot_mode_balance,
+    tabulate_neighbours,
+    plot_neighbours,
+    plot_neighbour_distances,
+    tabulate_judgement,
+    plot_judgement,
+    plot_samples,
+    plot_progress,
+    plot_gan_curves,
+
+
+rule judge_real:
+    """What the judge says of the real images that generators are trained on."""
+    input:
+        judge=judge_model,
+        view=view_of_judged,
+        split="<results>/{paper}/split.csv",
+    output:
+        judged="<results>/{paper}/judged_real.h5",
+    log:
+        "<logs>/{paper}/judge_real.log",
+    benchmark:
+        "<benchmarks>/{paper}/judge_real.tsv"
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+        gpu=GPUS,
+    params:
+        sets=sets_of_judged,
+        compute=compute_settings,
+        precision=config["compute"]["precision"],
+        code=judge_code,
+    message:
+        "Judging the real images of {wildcards.paper}"
+    script:
+        "../scripts/judge.py"
+
+
+rule judge_generated:
+    """What the judge says of the images of one trained generator."""
+    input:
+        judge=judge_model,
+        view=view_of_judged,
+        generated="<results>/{paper}/{experiment}/seed{seed}/generated.h5",
+    output:
+        judged="<results>/{paper}/{experiment}/seed{seed}/judged.h5",
+    log:
+        "<logs>/{paper}/{experiment}/seed{seed}/judge.log",
+    benchmark:
+        "<benchmarks>/{paper}/{experiment}/seed{seed}/judge.tsv"
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+        gpu=GPUS,
+    params:
+        compute=compute_settings,
+        precision=config["compute"]["precision"],
+        code=judge_code,
+    message:
+        "Judging images of {wildcards.experiment} of {wildcards.paper}, seed {wildcards.seed}"
+    script:
+        "../scripts/judge.py"
+
+
+rule tabulate_mode_balance:
+    """Numbers of images in each class, real and generated, and how far the two are apart."""
+    input:
+        real="<results>/{paper}/judged_real.h5",
+        judged=of_judged("judged.h5"),
+    output:
+        table=report(
+            "<results>/{paper}/{number}mode_balance.csv", category="{paper}", caption="../report/mode_balance.rst"
+        ),
+    log:
+        "<logs>/{paper}/{number}mode_balance_table.log",
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        trainings=judged_trainings,
+        samples=judgement_of("samples"),
+        repeats=judgement_of("repeats"),
+        code=code_of("tabulate_mode_balance.py"),
+    message:
+        "Classes of the images of {wildcards.paper}"
+    script:
+        "../scripts/tabulate_mode_balance.py"
+
+
+rule plot_mode_balance:
+    """Bars of the classes of real and generated images."""
+    input:
+        table="<results>/{paper}/{number}mode_balance.csv",
+    output:
+        png=report(
+            "<results>/{paper}/{number}mode_balance.png", category="{paper}", caption="../report/mode_balance.rst"
+        ),
+        pdf="<results>/{paper}/{number}mode_balance.pdf",
+    log:
+        "<logs>/{paper}/{number}mode_balance.log",
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        differences=notes_of_judgement,
+        code=code_of("plot_mode_balance.py"),
+    message:
+        "Mode balance of {wildcards.paper}"
+    script:
+        "../scripts/plot_mode_balance.py"
+
+
+rule find_real_neighbours:
+    """The training images that are nearest to others of them."""
+    input:
+        view=view_of_judged,
+        real="<results>/{paper}/judged_real.h5",
+    output:
+        found="<results>/{paper}/real_neighbours.h5",
+    log:
+        "<logs>/{paper}/real_neighbours.log",
+    benchmark:
+        "<benchmarks>/{paper}/real_neighbours.tsv"
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    threads: 4
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        neighbours=judgement_of("neighbours"),
+        code=code_of("find_neighbours.py"),
+    message:
+        "Nearest neighbours among the training images of {wildcards.paper}"
+    script:
+        "../scripts/find_neighbours.py"
+
+
+rule find_neighbours:
+    """The training images that are nearest to images of one trained generator."""
+    input:
+        view=view_of_judged,
+        real="<results>/{paper}/judged_real.h5",
+        generated="<results>/{paper}/{experiment}/seed{seed}/generated.h5",
+        judged="<results>/{paper}/{experiment}/seed{seed}/judged.h5",
+    output:
+        found="<results>/{paper}/{experiment}/seed{seed}/neighbours.h5",
+    log:
+        "<logs>/{paper}/{experiment}/seed{seed}/neighbours.log",
+    benchmark:
+        "<benchmarks>/{paper}/{experiment}/seed{seed}/neighbours.tsv"
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    threads: 4
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        neighbours=judgement_of("neighbours"),
+        code=code_of("find_neighbours.py"),
+    message:
+        "Nearest training images of {wildcards.experiment} of {wildcards.paper}, seed {wildcards.seed}"
+    script:
+        "../scripts/find_neighbours.py"
+
+
+rule tabulate_neighbours:
+    """Are generated images copies? Distances to the nearest training image."""
+    input:
+        real="<results>/{paper}/real_neighbours.h5",
+        found=of_judged("neighbours.h5"),
+    output:
+        table=report(
+            "<results>/{paper}/{number}nn_distances.csv",
+            category="{paper}",
+            caption="../report/nearest_neighbours.rst",
+        ),
+    log:
+        "<logs>/{paper}/{number}nn_distances_table.log",
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        trainings=judged_trainings,
+        code=code_of("tabulate_neighbours.py"),
+    message:
+        "Distances to the nearest training images of {wildcards.paper}"
+    script:
+        "../scripts/tabulate_neighbours.py"
+
+
+rule plot_neighbours:
+    """Generated images beside the nearest training images, by pixels and by features of the judge."""
+    input:
+        view=view_of_judged,
+        generated=of_first_judged("generated.h5"),
+        found=of_first_judged("neighbours.h5"),
+        real="<results>/{paper}/real_neighbours.h5",
+        table="<results>/{paper}/{number}nn_distances.csv",  # so that whoever asks for the figure has the test, too
+    output:
+        pixels=report(
+            "<results>/{paper}/{number}nearest_neighbours.png",
+            category="{paper}",
+            caption="../report/nearest_neighbours.rst",
+        ),
+        features=report(
+            "<results>/{paper}/{number}nearest_neighbours_features.png",
+            category="{paper}",
+            caption="../report/nearest_neighbours.rst",
+        ),
+    log:
+        "<logs>/{paper}/{number}nearest_neighbours.log",
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        trainings=first_judged_trainings,
+        shown=judgement_of("shown"),
+        differences=notes_of_judgement,
+        code=code_of("plot_neighbours.py"),
+    message:
+        "Nearest training images of {wildcards.paper}"
+    script:
+        "../scripts/plot_neighbours.py"
+
+
+rule plot_neighbour_distances:
+    """Distributions of the distances to the nearest training image."""
+    input:
+        real="<results>/{paper}/real_neighbours.h5",
+        found=of_judged("neighbours.h5"),
+    output:
+        png=report(
+            "<results>/{paper}/{number}nn_distances.png",
+            category="{paper}",
+            caption="../report/nearest_neighbours.rst",
+        ),
+        pdf="<results>/{paper}/{number}nn_distances.pdf",
+    log:
+        "<logs>/{paper}/{number}nn_distances.log",
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        trainings=judged_trainings,
+        differences=notes_of_judgement,
+        code=code_of("plot_neighbour_distances.py"),
+    message:
+        "Distances to the nearest training images of {wildcards.paper}"
+    script:
+        "../scripts/plot_neighbour_distances.py"
+
+
+rule compare_real:
+    """Distances of real images to other real ones: what a perfect generator would have."""
+    input:
+        real="<results>/{paper}/judged_real.h5",
+    output:
+        distances="<results>/{paper}/judgement_floor.csv",
+    log:
+        "<logs>/{paper}/judgement_floor.log",
+    benchmark:
+        "<benchmarks>/{paper}/judgement_floor.tsv"
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    threads: 4
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        samples=judgement_of("samples"),
+        repeats=judgement_of("repeats"),
+        neighbours=judgement_of("neighbours"),
+        code=code_of("compare_distributions.py"),
+    message:
+        "Comparing real images of {wildcards.paper} with others"
+    script:
+        "../scripts/compare_distributions.py"
+
+
+rule compare_generated:
+    """Distances of the images of one trained generator to real ones."""
+    input:
+        real="<results>/{paper}/judged_real.h5",
+        generated="<results>/{paper}/{experiment}/seed{seed}/judged.h5",
+    output:
+        distances="<results>/{paper}/{experiment}/seed{seed}/judgement.csv",
+    log:
+        "<logs>/{paper}/{experiment}/seed{seed}/judgement.log",
+    benchmark:
+        "<benchmarks>/{paper}/{experiment}/seed{seed}/judgement.tsv"
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    threads: 4
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        samples=judgement_of("samples"),
+        repeats=judgement_of("repeats"),
+        neighbours=judgement_of("neighbours"),
+        code=code_of("compare_distributions.py"),
+    message:
+        "Comparing images of {wildcards.experiment} of {wildcards.paper}, seed {wildcards.seed}, with real ones"
+    script:
+        "../scripts/compare_distributions.py"
+
+
+rule tabulate_judgement:
+    """Distances of all generators to real images, over seeds."""
+    input:
+        floor="<results>/{paper}/judgement_floor.csv",
+        distances=of_judged("judgement.csv"),
+    output:
+        table=report("<results>/{paper}/judgement.csv", category="{paper}", caption="../report/judgement.rst"),
+        per_seed="<results>/{paper}/judgement_per_seed.csv",
+    log:
+        "<logs>/{paper}/judgement_table.log",
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        trainings=judged_trainings,
+        code=code_of("tabulate_judgement.py"),
+    message:
+        "Distances of the generators of {wildcards.paper} to real images"
+    script:
+        "../scripts/tabulate_judgement.py"
+
+
+rule plot_judgement:
+    """Distances of all generators to real images, a panel per metric."""
+    input:
+        table="<results>/{paper}/judgement.csv",
+        per_seed="<results>/{paper}/judgement_per_seed.csv",
+    output:
+        png=report("<results>/{paper}/judgement.png", category="{paper}", caption="../report/judgement.rst"),
+        pdf="<results>/{paper}/judgement.pdf",
+    log:
+        "<logs>/{paper}/judgement.log",
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        neighbours=judgement_of("neighbours"),
+        differences=notes_of_judgement,
+        code=code_of("plot_judgement.py"),
+    message:
+        "Judgement of the generators of {wildcards.paper}"
+    script:
+        "../scripts/plot_judgement.py"
+
+
+rule plot_samples:
+    """Images of one generator as they come, beside real ones."""
+    input:
+        view=view_of_judged,
+        split="<results>/{paper}/split.csv",
+        generated=first_seed_of_generator,
+    output:
+        png=report("<results>/{paper}/samples_{experiment}.png", category="{paper}", caption="../report/samples.rst"),
+    log:
+        "<logs>/{paper}/samples_{experiment}.log",
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        label=label_of_generator,
+        differences=changes_of_experiment,
+        code=code_of("plot_samples.py"),
+    message:
+        "Samples of {wildcards.experiment} of {wildcards.paper}"
+    script:
+        "../scripts/plot_samples.py"
+
+
+rule plot_progress:
+    """What one generator made of the same noise as its training went on."""
+    input:
+        view=view_of_judged,
+        generated=first_seed_of_generator,
+    output:
+        png=report("<results>/{paper}/progress_{experiment}.png", category="{paper}", caption="../report/progress.rst"),
+    log:
+        "<logs>/{paper}/progress_{experiment}.log",
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        label=label_of_generator,
+        differences=changes_of_experiment,
+        code=code_of("plot_progress.py"),
+    message:
+        "Training of {wildcards.experiment} of {wildcards.paper} in images"
+    script:
+        "../scripts/plot_progress.py"
+
+
+rule plot_gan_curves:
+    """Losses, probabilities and diversity during the training of one GAN, all seeds."""
+    input:
+        histories=histories_of_generator,
+        provenance=provenance_of_wildcard,
+    output:
+        png=report("<results>/{paper}/curves_{experiment}.png", category="{paper}", caption="../report/gan_curves.rst"),
+        pdf="<results>/{paper}/curves_{experiment}.pdf",
+    log:
+        "<logs>/{paper}/curves_{experiment}.log",
+    wildcard_constraints:
+        paper=JUDGED_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        title=label_of_generator,
+        differences=changes_of_experiment,
+        code=code_of("plot_gan_curves.py"),
+    message:
+        "Training of {wildcards.experiment} of {wildcards.paper} in curves"
+    script:
+        "../scripts/plot_gan_curves.py"

@@ -1,0 +1,102 @@
+"""Into which classes a judge sorts real images and those of each generator."""
+
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from galaxies.comparison import origin_text
+from galaxies.display import words
+from galaxies.files import reading
+from galaxies.plots import MODEL_COLOURS, MUTED, new_figure, save_figure, stamp
+from galaxies.scripting import run_script
+
+GROUP = 0.84  # width of the bars of a class, of the distance between classes
+LINE = 16  # characters
+INTERVAL_SEEDS = 3  # fewer give an interval that is wider than the axis
+
+
+def main(table: Path, png: Path, pdf: Path, *, differences: list[str]) -> None:
+    """Grouped bars, a group per class (morpho_gan, figure 3).
+
+    table : from tabulate_mode_balance.py. differences : of the settings from the published, for the note.
+    """
+    with reading(table):
+        content = pd.read_csv(table, keep_default_na=False, na_values={"seed": [""], "mean": [""], "std": [""]})
+        counts = content[content["quantity"] == "count"]
+        classes = list(dict.fromkeys(counts["class"]))
+        experiments = list(dict.fromkeys(counts["experiment"]))
+        simulated = content["data"].iloc[0] == "simulated"
+    images = int(counts.loc[counts["experiment"] != "real", "images"].max())
+    figure, ((axis,),) = new_figure(1, 1, 7.2, 3.2)
+    for number, experiment in enumerate(experiments):
+        colour = MUTED if experiment == "real" else MODEL_COLOURS[(number - 1) % len(MODEL_COLOURS)]
+        mine = counts[counts["experiment"] == experiment]
+        width = GROUP / len(experiments)
+        x = np.arange(len(classes)) + (number - (len(experiments) - 1) / 2) * width
+        draw_bars(axis, x, width, mine, classes, images, colour)
+    axis.set_xticks(np.arange(len(classes)), [wrapped(name) for name in classes])
+    axis.grid(axis="x", visible=False)
+    axis.set(ylabel=f"Images among {images}", xlabel="Class that the judge sees", ylim=(0, None))
+    axis.legend(ncols=len(experiments), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    stamp(figure, f"{origin_text(simulated, differences)} {explanation(counts, images)}", grow=True)
+    save_figure(figure, png, pdf)
+
+
+def draw_bars(
+    axis: Axes, x: np.ndarray, width: float, table: pd.DataFrame, classes: list[str], images: int, colour: str
+) -> None:
+    """Bars of one model or of the real images, per `images` images, with what is known of their scatter."""
+    scale = images / table["images"].iloc[0]
+    by_seed = table[table["over"] == "samples"].pivot(index="seed", columns="class", values=["mean", "std"])[
+        [(value, name) for value in ("mean", "std") for name in classes]
+    ]
+    means, deviations = by_seed["mean"].to_numpy() * scale, by_seed["std"].to_numpy() * scale
+    heights = means.mean(axis=0)
+    axis.bar(x, heights, 0.92 * width, color=colour, alpha=0.75, linewidth=0, label=table["label"].iloc[0])
+    over_seeds = table[table["over"] == "seeds"].set_index("class").reindex(classes)
+    if len(means) >= INTERVAL_SEEDS:
+        low, high = (over_seeds[key].astype(float).to_numpy() * scale for key in ("ci95_low", "ci95_high"))
+        reach = np.stack([np.minimum(heights - low, heights), high - heights])  # a count is not below zero
+    else:
+        reach = np.tile(np.sqrt((deviations**2).mean(axis=0)), (2, 1))
+    axis.errorbar(x, heights, reach, fmt="none", ecolor="black", elinewidth=0.9, capsize=2)
+    if len(means) > 1:
+        offsets = np.linspace(-0.2, 0.2, len(means))[:, None] * width
+        axis.plot(
+            (x + offsets).ravel(),
+            means.ravel(),
+            "o",
+            color="black",
+            markersize=2.2,
+            markerfacecolor="white",
+            markeredgewidth=0.6,
+        )
+
+
+def explanation(counts: pd.DataFrame, images: int) -> str:
+    """What bars, bars' ends and points are."""
+    seeds = counts[counts["experiment"] != "real"].groupby("experiment")["seed"].nunique().max()
+    real = counts[counts["experiment"] == "real"].iloc[0]
+    samples = int(counts.loc[counts["experiment"] != "real", "n"].iloc[0])
+    text = f"Bars: mean of {samples} samples of {images} images"
+    text += f" of each of {seeds} trainings; points: trainings." if seeds > 1 else " of one training."
+    deviation = "standard deviation over samples"
+    text += (
+        f" Whiskers: {'95 % interval over trainings, of real images ' if seeds >= INTERVAL_SEEDS else ''}{deviation}."
+    )
+    if real["n"] == 1:
+        text += f" There are {real['images']} real images, all of which are counted once"
+        return text + ("." if real["images"] == images else f", scaled to {images}.")
+    return text + ("" if real["disjoint"] in (True, "True") else " Samples of real images overlap.")
+
+
+def wrapped(name: str) -> str:
+    """The name of a class in short lines."""
+    return "\n".join(textwrap.wrap(words(name), LINE))
+
+
+if __name__ == "__main__":
+    run_script(main, globals().get("snakemake"))
