@@ -364,7 +364,7 @@ def test_a_published_arm_can_be_taken_away():
             ["generator", "'filter'", "'filters'"],
         ),
         ({"experiments": {"cgan": {"train_on": ["train", "test"]}}}, ["split.sizes", "'test'", "cgan"]),
-        ({"experiments": {"cgan": {"method": "cgan"}}}, ["cgan.method", "'cgan'", "conditional_gan"]),
+        ({"experiments": {"cgan": {"method": "condition"}}}, ["cgan.method", "'condition'", "conditional_gan"]),
         ({"split": {"sizes": {"validation": None}}}, ["split.sizes", "'validation'"]),
         ({"seeds": []}, ["galaxy_cgan_augmentation"]),
     ],

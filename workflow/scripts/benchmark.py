@@ -28,8 +28,9 @@ from galaxies.data.device import Images, split_rows, to_unit
 from galaxies.data.images import ImageSource
 from galaxies.data.packing import pack_view
 from galaxies.files import atomic
+from galaxies.gan_training import UnconditionalGAN, frozen
 from galaxies.losses import mse
-from galaxies.methods import conditional_gan, regression
+from galaxies.methods import conditional_gan, dist_gan, regression
 from galaxies.registry import named_module
 from galaxies.scripting import run_script
 from galaxies.training import Method, Settings, fit, seed_everything
@@ -67,6 +68,7 @@ peak = [line.split()[1] for line in lines if line.startswith("VmHWM")]
 print(int(peak[0]) * 1024 if peak else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 GAN_STEPS = 4
+GAN_BATCH, GAN_WIDTH = 8, 32  # of the GANs at 128 px: a step as published takes a minute on a CPU
 BLOCK = 2000  # training images between two looks at the clock: start and end of a training must not count
 
 
@@ -105,6 +107,10 @@ def main(folder: Path, *, threads: int = os.cpu_count() or 1) -> None:
         full, bare = gan_training(data["hsc_cosmos"], threads)
         record("training cgan", full, "images/s")
         record("training cgan, share of its networks' bare passes", full / bare, "ratio", ">= 0.9")
+        for experiment in ("dcgan", "dist_gan", "morpho_gan"):
+            full, bare = unconditional_gan_training(sets[SMALL], experiment, threads)
+            record(f"training {experiment}", full, "images/s")
+            record(f"training {experiment}, share of its networks' bare passes", full / bare, "ratio", ">= 0.9")
     with atomic(folder / "benchmark.csv") as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False)
     print(f"Written to {folder / 'benchmark.csv'}")
@@ -252,6 +258,66 @@ def gan_training(data: Path, threads: int) -> tuple[float, float]:
 
     loop_seconds, bare_seconds = alternate(whole_loop, bare_steps)
     return GAN_STEPS * batch_size / loop_seconds, GAN_STEPS * batch_size / bare_seconds
+
+
+def unconditional_gan_training(data: Path, experiment: str, threads: int) -> tuple[float, float]:
+    """Images per second of the whole loop of a GAN of morpho_gan, in small, and of its networks' bare passes.
+
+    These are the passes that its losses need. The gradient penalty counts as two passes forward and back through the
+    discriminator, as many as its second derivative takes.
+    """
+    schema = PROJECT / "workflow/schemas/config.schema.yaml"
+    settings = published_config("morpho_gan", PROJECT / "config/experiments", schema)["experiments"][experiment]
+    settings["batch_size"] = GAN_BATCH
+    for network in settings["networks"].values():
+        network["width"] = GAN_WIDTH
+    view = data / "crop256_128.h5"
+    if not view.exists():
+        pack_into(view, "gz2_kaggle", data, settings["view"], threads)
+    compute = Compute.choose(threads=threads)
+    methods = named_module("methods", settings["method"])
+    count = GAN_BATCH * getattr(methods, "BATCHES_PER_STEP", 1)
+    steps = GAN_STEPS * dist_gan.BATCHES_PER_STEP * GAN_BATCH // count  # of as many images for all
+    train = Images(view, np.arange(steps * count), compute)
+    seed_everything(0)
+    method, bare = (methods.build(settings, train, None, compute, {}) for _ in range(2))
+    bare.discriminator.input_noise = 0.0
+    real = next(train.batches(torch.arange(GAN_BATCH), GAN_BATCH)).images.float()
+    noise = bare.noise(GAN_BATCH, torch.Generator())
+
+    def whole_loop() -> None:
+        run_loop(method, train, Settings("benchmark", 0, count, steps=steps, drop_last=True), compute, data)
+
+    def bare_steps() -> None:
+        for _ in range(steps):
+            (bare_dcgan if experiment == "dcgan" else bare_dist_gan)(bare, real, noise)
+
+    loop_seconds, bare_seconds = alternate(whole_loop, bare_steps)
+    return steps * count / loop_seconds, steps * count / bare_seconds
+
+
+def bare_dcgan(gan: UnconditionalGAN, real: torch.Tensor, noise: torch.Tensor) -> None:
+    """The passes of a step of DCGAN, and the steps of its optimisers."""
+    generated = gan.generator(noise)
+    gan.update("discriminator", gan.discriminator(real).mean() + gan.discriminator(generated.detach()).mean())
+    with frozen(gan.discriminator):
+        logits = gan.discriminator(generated)
+    gan.update("generator", logits.mean())
+
+
+def bare_dist_gan(gan: UnconditionalGAN, real: torch.Tensor, noise: torch.Tensor) -> None:
+    """The passes of a step of Dist-GAN, and the steps of its optimisers."""
+    with frozen(gan.discriminator):
+        images = (gan.generator(codes) for codes in (gan.encoder(real), noise))
+        features = [gan.discriminator.features(image).mean() for image in images]
+    gan.update("autoencoder", sum(features))
+    with torch.no_grad():
+        generated, reconstructed = gan.generator(noise), gan.generator(gan.encoder(real))
+    gan.update("discriminator", sum(gan.discriminator(x).mean() for x in (real, generated, reconstructed, real, real)))
+    with frozen(gan.discriminator):
+        gan.discriminator(real)
+        logits = gan.discriminator(gan.generator(noise))
+    gan.update("generator", logits.mean())
 
 
 def run_loop(method: Method, train: Images, settings: Settings, compute: Compute, data: Path) -> None:

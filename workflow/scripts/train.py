@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from galaxies.data.device import Images, Repeated, draw_rows, split_rows
 from galaxies.data.store import View
 from galaxies.errors import ConfigError
 from galaxies.files import sha256, write_text
+from galaxies.image_grid import write_grid
 from galaxies.registry import construct, named_module
 from galaxies.scripting import run_script
 from galaxies.trained_models import write_model
@@ -21,7 +23,8 @@ from galaxies.training import Settings, fit, seed_everything
 logger = logging.getLogger("galaxies.train")
 
 PATIENCE = 300 if "SLURM_JOB_ID" in os.environ else 0  # seconds for the attempt before on a node that lost contact
-NEEDED = ("method", "train_on", "validate_on", "train_images", "batch_size")  # the rest belongs to the method
+NEEDED = ("method", "train_on", "train_images", "batch_size")  # the rest belongs to the method
+SAMPLES = "samples.png"  # in the folder of the state: what a method shows of itself while it trains
 
 
 def main(
@@ -46,7 +49,8 @@ def main(
 
     view : packed images and labels. split : table object_id,split.
     model : networks, settings and columns, for `torch.load(weights_only=True)`. history : CSV, one row per epoch.
-    cost : JSON with times, speed and memory. checkpoints : folder of the state while the training runs.
+    cost : JSON with times, speed and memory. checkpoints : folder of the state while the training runs, and of
+    samples.png, the newest images of a generator.
     experiment : method and its settings, as in config/experiments/.
     compute : device, precision, compile, channels_last, placement; also checkpoint_seconds and log_seconds.
     code : digest of the code that the experiment executes. name : what log lines call this training.
@@ -54,24 +58,22 @@ def main(
     generator whose images are trained on. initial : model file of the training to start from.
     """
     experiment = json.loads(json.dumps(experiment))  # a copy of plain types, which torch loads safely
-    if missing := [key for key in NEEDED if key not in experiment]:
-        raise ConfigError(
-            f"experiment: key {missing[0]!r} is missing", "give all its settings, as in config/experiments/"
-        )
+    methods = _methods(experiment)
     experiment.get("network", {}).pop("weights", None)  # a path of this machine: part of neither model nor digest
     given = {"pretrained": pretrained, "generator": generator, "initial": initial}
     files = {key: path for key, path in given.items() if path is not None}
 
     pace = {key: compute[key] for key in ("checkpoint_seconds", "log_seconds") if key in compute}
     length = {key: experiment[key] for key in ("epochs", "steps", "drop_last", "shuffle") if key in experiment}
-    settings = Settings(name, seed, experiment["batch_size"], **length, **pace)
+    images_per_step = experiment["batch_size"] * getattr(methods, "BATCHES_PER_STEP", 1)
+    settings = Settings(name, seed, images_per_step, **length, **pace)
     machine = construct(
         Compute.choose, {key: compute[key] for key in compute if key not in pace}, "compute", threads=threads
     )
-    methods = named_module("methods", experiment["method"])
     rows = split_rows(view, split, *experiment["train_on"])
     train = Images(view, draw_rows(rows, experiment["train_images"], seed), machine)
-    validation = Images(view, split_rows(view, split, experiment["validate_on"]), machine)
+    validated = "validate_on" in experiment
+    validation = Images(view, split_rows(view, split, experiment["validate_on"]), machine) if validated else None
 
     with View(view) as opened:
         opened.check_pixels()
@@ -84,12 +86,28 @@ def main(
             return
         seed_everything(seed)
         method = methods.build(experiment, train, validation, machine, files)
-        result = fit(method, Repeated(train, len(rows)), settings, machine, saved)
+
+        def show() -> None:
+            if (images := getattr(method, "samples", None)) is not None:
+                write_grid(checkpoints / SAMPLES, images)
+
+        result = fit(method, Repeated(train, len(rows)), settings, machine, saved, show)
         write_model(model, method.networks, experiment, train, seed=seed, inputs_sha256=inputs)
         write_text(history, pd.DataFrame(result.history).to_csv(index=False))
         write_text(cost, json.dumps(result.cost, indent=2) + "\n")
         saved.finish(results)
     logger.info("%s: trained, %.0f images/s", name, result.cost["images_per_second"])
+
+
+def _methods(experiment: dict) -> ModuleType:
+    """Module of the method of an experiment. Raises ConfigError if the experiment lacks a key that trainings need."""
+    methods = named_module("methods", experiment["method"]) if "method" in experiment else None
+    needed = (*NEEDED, "validate_on") if getattr(methods, "VALIDATES", True) else NEEDED
+    if missing := [key for key in needed if key not in experiment]:
+        raise ConfigError(
+            f"experiment: key {missing[0]!r} is missing", "give all its settings, as in config/experiments/"
+        )
+    return methods
 
 
 def _digest(

@@ -17,7 +17,7 @@ from galaxies.augmentation_study import check_generators, check_study
 from galaxies.errors import ConfigError
 from galaxies.judgement import check_judgement
 from galaxies.registry import has_module, named_module
-from galaxies.views import field_of
+from galaxies.views import field_of, parse_view
 
 OF_FILES = ("layout", "source", "path", "images", "frame", "simulate")
 """Keys of a data set that say where its files are and what they are."""
@@ -325,7 +325,7 @@ def _check_split(name: str, paper: dict, dataset: dict) -> None:
 
 def _sets_of(experiment: dict) -> list[str]:
     """Sets of the split that an experiment reads."""
-    sets = [*experiment["train_on"], experiment["validate_on"]]
+    sets = [*experiment["train_on"], *([experiment["validate_on"]] if "validate_on" in experiment else [])]
     return [*sets, "test"] if experiment.get("method") in TESTED_METHODS else sets
 
 
@@ -338,6 +338,7 @@ def _check_experiments(name: str, paper: dict) -> None:
                 f"{where}.network: dense has {len(network['dense'])} layers, dropout {len(network['dropout'])}"
             )
         _check_augmentation(where, settings)
+        _check_dcgan(where, settings)
     if "augmentation" in paper:
         where, study = f"papers.{name}.augmentation", paper["augmentation"]
         network = study["classifier"]["network"]
@@ -376,6 +377,16 @@ def _check_inputs(name: str, paper: dict, dataset: dict) -> None:
                 f"{where}.inputs: crops of {max(inputs['crop'][1], inputs['test_crop'])} px, but the view "
                 f"{settings['view']} shows {field} px of the images"
             )
+
+
+def _check_dcgan(where: str, settings: dict) -> None:
+    size = parse_view(settings["view"]).size
+    architectures = {network["architecture"] for network in settings.get("networks", {}).values()}
+    if architectures & {"dcgan_generator", "dcgan_discriminator"} and (size < 32 or size & (size - 1)):
+        raise ConfigError(
+            f"{where}.view: {settings['view']} has {size} px; the networks of a DCGAN need a power of two, 32 or more",
+            "choose a view such as crop256_128",
+        )
 
 
 def _check_augmentation(where: str, settings: dict) -> None:

@@ -1,6 +1,7 @@
 """Building blocks that several architectures share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,8 @@ from galaxies.errors import ConfigError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB in [0, 1]: the statistics that the published ImageNet weights expect
 IMAGENET_STD = (0.229, 0.224, 0.225)
+ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": partial(nn.LeakyReLU, 0.2), "selu": nn.SELU}
+SMALLEST_MAP = 4  # side in px of the last feature maps of a DCGAN, where its dense layer is
 
 
 class Head(nn.Sequential):
@@ -46,7 +49,7 @@ def dense_head(
 def initialise_glorot(module: nn.Module) -> None:
     """Glorot-uniform weights and zero biases for all convolutions and dense layers, the defaults of Keras."""
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.xavier_uniform_(layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
@@ -103,6 +106,25 @@ def check_choice(key: str, value: str, options: Sequence[str]) -> None:
     """ConfigError unless `value` of network.<key> is one of `options`."""
     if value not in options:
         raise ConfigError(f"network.{key} is {value!r}; it must be one of: {', '.join(options)}")
+
+
+def activation_named(name: str) -> Callable[[], nn.Module]:
+    """Maker of the activation that an experiment names; leaky_relu has the slope 0.2 of DCGAN."""
+    check_choice("activation", name, tuple(ACTIVATIONS))
+    return ACTIVATIONS[name]
+
+
+def halving_channels(width: int, size: int) -> list[int]:
+    """Channels of the feature maps of size / 2, size / 4, ..., 4 px of a DCGAN: `width`, doubled each time.
+
+    Raises ConfigError unless `size` is a power of two, and at least 32.
+    """
+    if size < 8 * SMALLEST_MAP or size & (size - 1):
+        raise ConfigError(
+            f"the images have {size} px; the networks of a DCGAN need a power of two, 32 or more",
+            "choose a view such as crop256_128",
+        )
+    return [width * 2**stage for stage in range((size // SMALLEST_MAP).bit_length() - 1)]
 
 
 def load_published(module: nn.Module, state: dict[str, Tensor], source: str, *, ignored: Sequence[str] = ()) -> None:

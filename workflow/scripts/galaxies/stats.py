@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr, stdtrit  # Student's t; scipy.stats takes a second longer to import
+from scipy.special import bdtr, stdtr, stdtrit  # Student's t; scipy.stats takes a second longer to import
 
 
 @dataclass(frozen=True)
@@ -41,3 +41,16 @@ def summarise(values: list[float] | np.ndarray) -> Summary:
     half, wide = quantile * std / np.sqrt(n), quantile * std * np.sqrt(1 + 1 / n)
     p_value = 2 * float(stdtr(n - 1, -abs(mean) / (std / np.sqrt(n)))) if std else float("nan")
     return Summary(mean, std, n, mean - half, mean + half, mean - wide, mean + wide, p_value)
+
+
+def median_interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the median of independent values of any one distribution: two of them, by their ranks.
+
+    The number of values below the median is binomial. Raises ValueError for fewer than six values, which have none.
+    """
+    values = np.sort(np.asarray(values, dtype=np.float64))
+    n = len(values)
+    left_out = int((bdtr(np.arange(n), n, 0.5) <= 0.025).sum())  # at each end
+    if not left_out:
+        raise ValueError(f"{n} values have no 95 % interval of the median; six are needed")
+    return float(values[left_out - 1]), float(values[n - left_out])

@@ -133,24 +133,40 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def fit(method: Method, data: Data, settings: Settings, compute: Compute, checkpoints: Checkpoints) -> Result:
+def fit(
+    method: Method,
+    data: Data,
+    settings: Settings,
+    compute: Compute,
+    checkpoints: Checkpoints,
+    after_epoch: Callable[[], None] = lambda: None,
+) -> Result:
     """Train `method` on `data`, from the state in `checkpoints` if there is one.
 
     Ends with the same weights and history whether or not it was stopped or killed in between, at whatever step: bit
     for bit on the CPU. On SIGTERM, SIGUSR1 or SIGINT it finishes the step, saves, and raises Interrupted. The caller
-    writes the outputs and then removes the checkpoints.
+    writes the outputs and then removes the checkpoints. after_epoch : called after each evaluation; to look at, not to
+    change, what is trained.
 
     Raises TrainingError for a loss that is not finite, or for a saved state that cannot be read.
     """
-    return _Run(method, data, settings, compute, checkpoints).run()
+    return _Run(method, data, settings, compute, checkpoints, after_epoch).run()
 
 
 class _Run:
     """One attempt at a training."""
 
-    def __init__(self, method: Method, data: Data, settings: Settings, compute: Compute, checkpoints: Checkpoints):
+    def __init__(
+        self,
+        method: Method,
+        data: Data,
+        settings: Settings,
+        compute: Compute,
+        checkpoints: Checkpoints,
+        after_epoch: Callable[[], None],
+    ):
         self.method, self.data, self.settings = method, data, settings
-        self.compute, self.checkpoints = compute, checkpoints
+        self.compute, self.checkpoints, self.after_epoch = compute, checkpoints, after_epoch
         size = settings.batch_size
         self.epoch_steps = len(data) // size if settings.drop_last else math.ceil(len(data) / size)
         if self.epoch_steps == 0:
@@ -231,6 +247,7 @@ class _Run:
         state.epoch_seconds.append(seconds)
         state.epoch, state.position, state.sums, state.seconds = state.epoch + 1, 0, {}, 0.0
         progress.epoch(state.epoch, metrics)
+        self.after_epoch()
 
     def _order(self) -> Tensor:
         """Order of the examples in the current epoch, int64."""
@@ -254,7 +271,7 @@ class _Run:
                     where = f"a step from {self.finite_step + 1} to {self.step}"
                 raise TrainingError(
                     f"{self.settings.name}: {name} is {float(value)} since {where} (epoch {self.state.epoch + 1})",
-                    "lower optimiser.learning_rate; if precision is bfloat16, try float32; "
+                    "lower the learning_rate of the network that this is of; if precision is bfloat16, try float32; "
                     "look at the images and labels of this step",
                 )
         self.finite_step = self.step

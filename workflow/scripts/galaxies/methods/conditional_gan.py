@@ -1,8 +1,7 @@
 """A GAN whose generator takes labels, and whose discriminator predicts them. The method of galaxy_cgan_augmentation."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from galaxies.compute import Compute
 from galaxies.data.device import Batch, Images, to_float
+from galaxies.gan_training import frozen
 from galaxies.inference import infer
 from galaxies.losses import half_squared_error, predictor_hinge
 from galaxies.optimisers import build_optimiser
@@ -103,7 +103,7 @@ class ConditionalGAN:
 
     def _generator_step(self, real: Tensor, generated: Tensor, conditions: Tensor) -> Sums:
         count = len(real)
-        with _frozen(self.discriminator), self.compute.autocast():
+        with frozen(self.discriminator), self.compute.autocast():
             logits, labels = self.discriminator(torch.cat([real, generated]), count)
         adversarial = _cross_entropy(logits[count:], 1.0)
         loss = half_squared_error(labels[count:], conditions) + self.adversarial_weight * adversarial
@@ -227,13 +227,3 @@ def _load_conditions(content: dict[str, Any], path: Path) -> Conditions:
 
 def _cross_entropy(logits: Tensor, target: float) -> Tensor:
     return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
-
-
-@contextmanager
-def _frozen(network: nn.Module) -> Iterator[None]:
-    """No gradients for the weights of `network`: half of its backward pass is saved."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)

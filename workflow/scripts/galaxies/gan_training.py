@@ -1,0 +1,277 @@
+"""What GANs share: frozen networks, images of fixed noise while they train, and the generator of a model file."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from galaxies.compute import Compute
+from galaxies.data.device import Images, to_unit
+from galaxies.errors import DataError, TrainingError
+from galaxies.optimisers import build_optimiser
+from galaxies.registry import construct, named_module
+from galaxies.trained_models import load_weights, read_model
+
+SHOWN = 16  # images of fixed noise
+SHOWN_SEED = 0  # of their noise: the same for all trainings, so that their images can be compared
+COLLAPSED = 3  # evaluations in a row with images that are all alike before a training ends
+SETTLED = 100  # steps before that counts: until then images hardly differ because of the first batch statistics
+
+
+@contextmanager
+def frozen(*networks: nn.Module) -> Iterator[None]:
+    """No gradients for the weights of `networks`: half of a backward pass through them is saved."""
+    for network in networks:
+        network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for network in networks:
+            network.requires_grad_(True)
+
+
+@contextmanager
+def kept_statistics(network: nn.Module) -> Iterator[None]:
+    """Batch normalisation by the batch, as in training, that leaves the running statistics as they are."""
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+    before = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    try:
+        yield
+    finally:
+        for layer, momentum in zip(layers, before, strict=True):
+            layer.momentum = momentum
+
+
+def device_generator(generator: torch.Generator, device: torch.device) -> torch.Generator:
+    """Generator on `device`, seeded by `generator` on the CPU: for noise of the size of images.
+
+    Drawn on the CPU, such noise would keep a GPU waiting. It differs between kinds of device.
+    """
+    seed = torch.randint(2**63 - 1, (), generator=generator).item()
+    return torch.Generator(device).manual_seed(seed)
+
+
+def to_signed(images: Tensor) -> Tensor:
+    """8-bit images to float32 in [-1, 1], the range of tanh."""
+    return to_unit(images).mul_(2).sub_(1)
+
+
+def mean_distance(images: Tensor) -> float:
+    """Mean Euclidean distance between the images (N, C, S, S) of all pairs."""
+    return torch.pdist(images.flatten(1).float()).mean().item()
+
+
+class Preview(nn.Module):
+    """Images of fixed noise over the training, and whether they are all alike.
+
+    State, saved with the networks: `snapshots` (T, M, C, S, S) uint8, made after the epochs 1, 2, 4, 8, ...; the
+    numbers of finished steps and epochs, and of evaluations in a row with images that are alike.
+
+    noise : (M, latent_dim). real_distance : `mean_distance` of real images. collapse_below : share of that, below
+    which generated images count as alike; 0 never.
+    """
+
+    def __init__(self, noise: Tensor, shape: tuple[int, ...], real_distance: float, collapse_below: float):
+        super().__init__()
+        self.noise, self.real_distance, self.collapse_below = noise, real_distance, collapse_below
+        self.snapshots = torch.empty((0, len(noise), *shape), dtype=torch.uint8)
+        self.register_buffer("step", torch.tensor(0))
+        self.register_buffer("epoch", torch.tensor(0))
+        self.register_buffer("alike", torch.tensor(0))
+
+    def get_extra_state(self) -> Tensor:
+        return self.snapshots
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.snapshots = state
+
+    def record(self, images: Tensor, diversity: float) -> None:
+        """Count an epoch that ended with `images` (M, C, S, S) uint8, `diversity` times as far apart as real ones.
+
+        Raises TrainingError if they have been alike too often.
+        """
+        self.epoch += 1
+        epoch = int(self.epoch)
+        if epoch & (epoch - 1) == 0:
+            self.snapshots = torch.cat([self.snapshots, images.cpu()[None]])
+        alike = diversity < self.collapse_below and self.step >= SETTLED
+        self.alike = self.alike + 1 if alike else torch.tensor(0)
+        if self.alike >= COLLAPSED:
+            raise TrainingError(
+                f"the generator has collapsed: whatever the noise, its images are the same. After epoch {epoch} they "
+                f"are {diversity:.2g} times as far apart as real images, and were below {self.collapse_below:g} "
+                f"(collapse_below) at {COLLAPSED} evaluations in a row",
+                "train with another seed, a smaller learning_rate of the discriminator or wider networks; with "
+                "collapse_below: 0 such a training goes on",
+            )
+
+
+class UnconditionalGAN:
+    """Base of a `galaxies.training.Method` that trains a generator without labels; `training_step` is left to it.
+
+    Its history has the means over the steps of an epoch of what the steps return, their number, and `sample_diversity`:
+    the mean distance between images of fixed noise over that between real images, 0 for a generator that has collapsed.
+    samples : images of fixed noise (M, C, S, S) uint8 after the last evaluation, None before.
+
+    average_decay : decay per step of an average of the generator's weights and statistics, which then is what
+    generates; None for none.
+    """
+
+    def __init__(
+        self,
+        networks: dict[str, nn.Module],
+        optimisers: dict[str, torch.optim.Optimizer],
+        train: Images,
+        *,
+        average_decay: float | None,
+        collapse_below: float,
+        compute: Compute,
+    ):
+        self.generator, self.discriminator = networks["generator"], networks["discriminator"]
+        self.optimisers, self.compute = optimisers, compute
+        for network in networks.values():
+            network.train()
+        self.average = None
+        if average_decay is not None:
+            self.average = averaged(self.generator, average_decay)
+            networks = {**networks, "average": self.average}
+        real = fixed_images(train)
+        noise = self.generator.noise(SHOWN, torch.Generator().manual_seed(SHOWN_SEED))
+        self.preview = Preview(noise, real.shape[1:], mean_distance(to_unit(real)), collapse_below)
+        self.networks = {**networks, "preview": self.preview}
+        self.samples: np.ndarray | None = None
+
+    def noise(self, count: int, generator: torch.Generator) -> Tensor:
+        """Noise (count, latent_dim) on the device."""
+        return self.generator.noise(count, generator).to(self.compute.device, non_blocking=True)
+
+    def update(self, name: str, loss: Tensor) -> None:
+        """One step of an optimiser on its own parameters."""
+        self.optimisers[name].zero_grad()
+        loss.backward()
+        self.optimisers[name].step()
+
+    def finish_step(self) -> None:
+        """Count a step, and move the average of the generator's weights towards them, if there is one."""
+        self.preview.step += 1
+        if self.average is not None:
+            self.average.update_parameters(self.generator)
+
+    def epoch_metrics(self, sums: dict[str, float]) -> dict[str, float]:
+        """Means over the steps so far in this epoch, and their number."""
+        means = {name: total / sums["steps"] for name, total in sums.items() if name != "steps"}
+        return {**means, "steps": int(sums["steps"])}
+
+    def evaluate(self, check: Callable[[], None]) -> dict[str, float]:
+        """Diversity of the generator's images of fixed noise. Raises TrainingError if it has collapsed."""
+        check()
+        images = self._shown(self.generator)
+        diversity = mean_distance(images) / self.preview.real_distance
+        if self.average is not None:
+            images = self._shown(self.average.module)
+        shown = (255 * images).round().to(torch.uint8).cpu()
+        self.samples = shown.numpy()
+        self.preview.record(shown, diversity)  # last: an evaluation that `check` ends is done again
+        return {"sample_diversity": diversity}
+
+    def _shown(self, generator: nn.Module) -> Tensor:
+        mode = generator.training
+        images = images_of(generator.eval(), self.preview.noise, self.compute)
+        generator.train(mode)
+        return images
+
+
+class UnconditionalGenerator:
+    """A trained generator, in evaluation mode on the device.
+
+    columns : none, it takes no labels. bounded : its values lie in [0, 1]. progress : images of fixed noise
+    (T, M, C, S, S) uint8 after the epochs progress_epochs (T,) of its training.
+    """
+
+    bounded = True
+
+    def __init__(self, generator: nn.Module, compute: Compute, progress: np.ndarray):
+        self.generator, self.compute, self.progress = generator, compute, progress
+        self.progress_epochs = 2 ** np.arange(len(progress))
+        self.columns: list[str] = []
+
+    def generate(self, labels: Tensor, generator: torch.Generator) -> Tensor:
+        """As many images float32 (B, C, S, S) in [0, 1] as labels (B, 0); noise comes from `generator` on the CPU."""
+        return images_of(self.generator, self.generator.noise(len(labels), generator), self.compute)
+
+
+@torch.no_grad()  # not inference_mode: a network may train on these images
+def images_of(generator: nn.Module, noise: Tensor, compute: Compute) -> Tensor:
+    """Images float32 (B, C, S, S) in [0, 1] of noise (B, latent_dim)."""
+    with compute.autocast():
+        images = generator(noise.to(compute.device, non_blocking=True))
+    return (images + 1) / 2
+
+
+def fixed_images(train: Images) -> Tensor:
+    """Some training images (M, C, S, S) uint8 at even distances. Raises DataError unless they are 8-bit and differ."""
+    if train.dtype != torch.uint8:
+        raise DataError(
+            f"{train.view}: the pixels are {train.dtype}; this method is for 8-bit images, whose range is known",
+            "choose a view of 8-bit images, or a method whose generator is not bounded",
+        )
+    rows = torch.linspace(0, len(train) - 1, min(SHOWN, len(train))).long()
+    (batch,) = train.batches(rows, len(rows))
+    if (batch.images == batch.images[:1]).all():
+        raise DataError(
+            f"{train.view}: {len(rows)} of {len(train)} training images were compared, and are all the same"
+        )
+    return batch.images
+
+
+def build_network(networks: dict[str, Any], name: str, **given: Any) -> nn.Module:
+    """The network that an experiment's `networks` describe as `name`, its size and channels `given`."""
+    settings = dict(networks[name])
+    architecture = named_module("models", settings.pop("architecture"))
+    return construct(architecture.build, settings, f"networks.{name}", **given)
+
+
+def build_optimisers(
+    settings: dict[str, Any], trained: dict[str, Sequence[nn.Module]]
+) -> dict[str, torch.optim.Optimizer]:
+    """Optimisers by name, each over the parameters of the networks that it trains."""
+    return {
+        name: construct(
+            build_optimiser,
+            settings[name],
+            f"optimisers.{name}",
+            parameters=[parameter for network in networks for parameter in network.parameters()],
+        )
+        for name, networks in trained.items()
+    }
+
+
+def averaged(network: nn.Module, decay: float) -> AveragedModel:
+    """Exponential moving average of a network, in evaluation mode; its first update copies the network.
+
+    Batch statistics are averaged, too. Its count of updates stays on the CPU, so that no update waits for the device.
+    """
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    return average.requires_grad_(False).eval()
+
+
+def load_unconditional_generator(path: Path, method: str, compute: Compute) -> UnconditionalGenerator:
+    """What generates of a model file. Raises DataError if the file is of another method, or damaged."""
+    content = read_model(path, method)
+    settings, weights = content["settings"], content["networks"]
+    network = build_network(settings["networks"], "generator", size=content["size"], channels=content["channels"])
+    if settings["average_decay"] is None:
+        load_weights(network, weights["generator"], path)
+    else:
+        average = averaged(network, settings["average_decay"])
+        load_weights(average, weights["average"], path)
+        network = average.module
+    progress = weights["preview"]["_extra_state"].numpy()
+    return UnconditionalGenerator(compute.place(network).eval(), compute, progress)
