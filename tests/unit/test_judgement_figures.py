@@ -155,8 +155,8 @@ def test_samples_and_progress(folder, notes):
         drawn(folder / name)
     assert all("Seed 0." in note and "Simulated galaxies" in note for note in notes)
     write_unlabelled(generated, view, np.zeros((10, 3, SIZE, SIZE), dtype=np.uint8), progress=0)
-    with pytest.raises(DataError, match="80 training images, 10 generated ones; a figure shows 64"):
-        plot_samples.main(view, split, generated, folder / "no.png", label="the GAN", **DIFFERENCES)
+    plot_samples.main(view, split, generated, folder / "few.png", label="the GAN", **DIFFERENCES)
+    drawn(folder / "few.png")
     with pytest.raises(DataError, match="no images of the training"):
         plot_progress.main(view, generated, folder / "no.png", label="the GAN", **DIFFERENCES)
 
