@@ -25,7 +25,7 @@ class Workflow:
             command,
             cwd=self.folder,
             text=True,
-            timeout=500,
+            timeout=1500,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
