@@ -39,7 +39,7 @@ def write_unlabelled(path: Path, view: Path, pixels: np.ndarray, progress: int =
         file["examples"] = np.empty((0, 16, *shape), dtype=np.float32)
         file["example_conditions"] = np.empty((0, 0), dtype=np.float32)
         file["progress"] = np.broadcast_to(pixels[:6], (progress, *pixels[:6].shape))
-        file["progress_epochs"] = 2 ** np.arange(progress)
+        file["progress_steps"] = 2 ** np.arange(progress)
         with h5py.File(view) as real:
             file.attrs["view_sha256"] = real.attrs["pixels_sha256"]
         file.attrs.update({"columns": np.array([], dtype="S1"), "seed": 0, "saw_validation": False})

@@ -162,7 +162,7 @@ class Noise:
 
     columns = ()
     bounded = True
-    progress, progress_epochs = np.zeros((3, 2, 3, SIZE, SIZE), dtype=np.uint8), np.array([1, 2, 4])
+    progress, progress_steps = np.zeros((3, 2, 3, SIZE, SIZE), dtype=np.uint8), np.array([1, 2, 4])
     values = staticmethod(lambda noise: noise)
 
     def generate(self, labels, generator):
@@ -191,7 +191,8 @@ def unlabelled(trained, tmp_path, monkeypatch):
 def test_as_many_images_as_asked_without_labels(unlabelled, monkeypatch):
     monkeypatch.setattr(generate, "BATCH", 7)
     path = unlabelled(30)
-    noise = torch.Generator().manual_seed(3)  # the seed of the training
+    stream = np.random.SeedSequence([3, 1]).generate_state(1, np.uint64)[0]  # 3 is the seed of the training
+    noise = torch.Generator().manual_seed(int(stream))
     expected = torch.cat([torch.rand(len(part), generator=noise) for part in torch.empty(30).split(7)]).numpy()
     with h5py.File(path) as file:
         assert file["generated"].dtype == np.uint8 and file["generated"].shape == (30, 3, SIZE, SIZE)
@@ -200,7 +201,7 @@ def test_as_many_images_as_asked_without_labels(unlabelled, monkeypatch):
         assert made.columns == [] and made.labels.shape == (30, 0) and (made.ids == -1).all()
         assert made.trained_on == ["train"] and not made.saw_validation and made.seed == 3
         assert made.progress.shape == (3, 2, 3, SIZE, SIZE) and made.progress.dtype == np.float32
-        assert made.progress_epochs.tolist() == [1, 2, 4] and made.examples.shape == (0, 16, 3, SIZE, SIZE)
+        assert made.progress_steps.tolist() == [1, 2, 4] and made.examples.shape == (0, 16, 3, SIZE, SIZE)
         images = np.concatenate(list(made.blocks()))
         assert images.dtype == np.float32 and images.max() <= 1  # as networks see them
         np.testing.assert_allclose(images[:, 0, 0, 0], expected, atol=0.5 / 255 + 1e-6)

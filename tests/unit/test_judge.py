@@ -161,20 +161,30 @@ def test_pairs_share_no_image():
 
 # Settings
 
-GAN = {"method": "dcgan", "view": "crop256_32", "train_on": ["train"], "train_images": None}
+GAN = {"method": "dcgan", "view": "full_32", "train_on": ["train"], "train_images": None}
 CONFIG = {
-    "data": {"gz2_kaggle": {"layout": "gz2_kaggle", "frame": 424}, "cil": {"layout": "cil_cosmology", "frame": 1000}},
+    "data": {
+        "gz2_kaggle": {"layout": "gz2_kaggle", "frame": 424},
+        "cil": {"layout": "cil_cosmology", "frame": 1000},
+        "small": {"layout": "gz2_kaggle", "frame": 120},
+    },
     "papers": {
         "gans": {
             "dataset": "gz2_kaggle",
             "include": ["one", "two"],
-            "experiments": {"one": GAN, "two": {**GAN, "method": "dist_gan"}, "three": {**GAN, "view": "full_32"}},
-            "judgement": {"paper": "study", "experiment": "net"},
+            "experiments": {"one": GAN, "two": {**GAN, "method": "dist_gan"}, "three": {**GAN, "view": "crop256_32"}},
+            "judgement": {
+                "paper": "study",
+                "experiment": "net",
+                "generators": None,
+                "samples": 10,
+                "neighbours": 5,
+            },
         },
         "study": {
             "dataset": "gz2_kaggle",
             "include": ["net"],
-            "experiments": {"net": {"method": "multiclass_classification", "view": "full_64"}, "spare": {}},
+            "experiments": {"net": {"method": "multiclass_classification", "view": "full_32"}, "spare": {}},
         },
     },
 }
@@ -192,6 +202,9 @@ def changed(path: str, value: object) -> dict:
 
 def test_a_judge_that_fits_is_taken():
     check_judgement("gans", CONFIG)
+    config = changed("gans/include", ["one", "two", "three"])
+    config["papers"]["gans"]["judgement"]["generators"] = ["two", "one"]
+    check_judgement("gans", config)
 
 
 @pytest.mark.parametrize(
@@ -201,9 +214,13 @@ def test_a_judge_that_fits_is_taken():
         ("gans/judgement/experiment", "spare", r"experiment: found 'spare'; included in study: net"),
         ("study/experiments/net/method", "regression", "net has method regression"),
         ("gans/include", [], "gans includes no generator"),
-        ("gans/include", ["one", "three"], "one has view crop256_32, three has full_32"),
+        ("gans/include", ["one", "three"], "one has view full_32, three has crop256_32"),
         ("gans/experiments/two/train_on", ["train", "test"], r"two has \['train', 'test'\]"),
         ("gans/experiments/two/train_images", 50, "two has train_images 50"),
+        ("gans/judgement/generators", ["one", "four"], "generators: found 'four'; included in gans: one, two"),
+        ("gans/judgement/samples", 5, "samples of 5 images have no 5 neighbours each"),
+        ("study/experiments/net/view", "crop256_32", "net is trained and tested on images like crop256_32"),
+        ("study/dataset", "small", "frames of 424 px of the generators' data and of 120 px"),
         ("study/dataset", "cil", "net takes images of grey; the generators of gans make R, G, B"),
     ],
 )

@@ -137,6 +137,8 @@ def test_autoencoder_loss_and_its_gradients(images, real, ae_recon_space, dist_s
     distance = (f - math.sqrt(6 / dimension) * g) ** 2
     assert found["sums"]["reconstruction_error"].item() == pytest.approx(error, rel=1e-4)
     assert found["sums"]["autoencoder_loss"].item() == pytest.approx(error + 2 * distance, rel=1e-4)
+    assert found["sums"]["data_distance"].item() == pytest.approx(abs(f), rel=1e-3, abs=1e-6)
+    assert found["sums"]["code_distance"].item() == pytest.approx(abs(math.sqrt(6 / dimension) * g), rel=1e-3)
 
     original, rebuilt, _ = spaces[ae_recon_space]
     _, one, other = spaces[dist_space]
@@ -220,6 +222,62 @@ def test_dcgan_losses_are_the_formulas(images):
     assert sums["discriminator_loss"].item() == pytest.approx(expected, rel=1e-4)
     assert sums["generator_loss"].item() == pytest.approx(-np.log(sigmoid(after)).mean(), rel=1e-4)
     assert not np.allclose(of_generated, after)
+
+
+def gradients_taken(gan, name, network, step):
+    """Gradients of a network's weights when the optimiser `name` makes its step."""
+    found, update = [], gan.optimisers[name].step
+    gan.optimisers[name].step = lambda: (found.extend(p.grad.clone() for p in network.parameters()), update())
+    step()
+    return found
+
+
+def test_gradients_of_the_discriminator_are_those_of_its_loss(images, real):
+    gan = build(images)
+    noise = gan.noise(8, draws())
+    encoder, generator, discriminator = frozen_copy(gan)
+    with torch.no_grad():
+        generated, reconstructed = generator(noise), generator(encoder(real))
+    points = gan.penalty.points(real, generated, draws()).requires_grad_()
+    (slopes,) = torch.autograd.grad(discriminator(points).sum(), points, create_graph=True)
+    loss = 10 * (slopes.flatten(1).square().sum(dim=1).sqrt() - 1).square().mean()
+    loss = loss - discriminator(real).sigmoid().log().mean() - discriminator(reconstructed).sigmoid().log().mean()
+    loss = loss - (1 - discriminator(generated).sigmoid()).log().mean()
+    found = gradients_taken(
+        gan, "discriminator", gan.discriminator, lambda: gan._discriminator_step(real, noise, draws())
+    )
+    for one, other in zip(found, torch.autograd.grad(loss, discriminator.parameters()), strict=True):
+        torch.testing.assert_close(one, other, rtol=2e-3, atol=1e-4)
+
+
+def test_gradients_of_the_generator_are_those_of_its_loss(images, real):
+    gan = build(images)
+    noise = gan.noise(8, draws())
+    _, generator, discriminator = frozen_copy(gan)
+    loss = (discriminator(real).sigmoid().mean() - discriminator(generator(noise)).sigmoid().mean()).abs()
+    found = gradients_taken(gan, "generator", gan.generator, lambda: gan._generator_step(real, noise, draws()))
+    for one, other in zip(found, torch.autograd.grad(loss, generator.parameters()), strict=True):
+        torch.testing.assert_close(one, other, rtol=2e-3, atol=1e-6)
+
+
+def test_gradients_of_dcgan_are_those_of_its_losses(images, real):
+    gan = build(images, "dcgan")
+    noise = gan.noise(8, draws())
+    generator, discriminator = copy.deepcopy([gan.generator, gan.discriminator])
+    logits = [discriminator(real), discriminator(generator(noise).detach())]
+    loss = -logits[0].sigmoid().log().mean() - (1 - logits[1].sigmoid()).log().mean()
+    made = gan.generator(noise)
+    found = gradients_taken(
+        gan, "discriminator", gan.discriminator, lambda: gan._discriminator_step(real, made.detach(), draws())
+    )
+    for one, other in zip(found, torch.autograd.grad(loss, discriminator.parameters()), strict=True):
+        torch.testing.assert_close(one, other, rtol=2e-3, atol=1e-6)
+
+    after = copy.deepcopy(gan.discriminator)
+    loss = -after(generator(noise)).sigmoid().log().mean()
+    found = gradients_taken(gan, "generator", gan.generator, lambda: gan._generator_step(made, draws()))
+    for one, other in zip(found, torch.autograd.grad(loss, generator.parameters()), strict=True):
+        torch.testing.assert_close(one, other, rtol=2e-3, atol=1e-6)
 
 
 def test_each_loss_of_a_step_has_real_images_of_its_own(images):
@@ -356,6 +414,7 @@ def test_history_has_means_over_steps(images):
     assert set(metrics) == {
         *("steps", "autoencoder_loss", "discriminator_loss", "generator_loss", "reconstruction_error"),
         *("real_probability", "generated_probability", "reconstructed_probability", "gradient_norm"),
+        *("data_distance", "code_distance"),
     }
     expected = (float(parts[0]["generator_loss"]) + float(parts[1]["generator_loss"])) / 2
     assert metrics["generator_loss"] == pytest.approx(expected)
@@ -541,13 +600,13 @@ def test_the_script_trains_without_labels_and_its_model_generates(tmp_path, name
     weights = content["networks"]["generator" if average_decay is None else "average"]
     key = "dense.weight" if average_decay is None else "module.dense.weight"
     assert torch.equal(generator.generator.state_dict()["dense.weight"], weights[key])
-    epochs = len(history)
-    expected = [2**k for k in range(10) if 2**k <= epochs]
-    assert generator.progress_epochs.tolist() == expected
+    kept = [2**k for k in range(10) if 2**k <= len(history)]
+    expected = history["steps"].cumsum()[[epoch - 1 for epoch in kept]].tolist()
+    expected += [] if expected[-1] == 5 else [5]
+    assert generator.progress_steps.tolist() == expected
     assert generator.progress.shape == (len(expected), 16, 3, 32, 32)
     assert generator.progress.dtype == np.uint8
-    if epochs in expected:
-        np.testing.assert_array_equal(generator.progress[-1][1], corner)
+    np.testing.assert_array_equal(generator.progress[-1][1], corner)  # the last row of the figure is the end
     with pytest.raises(DataError, match=name):
         {"dcgan": dist_gan, "dist_gan": dcgan}[name].load_generator(tmp_path / "model.pt", CPU)
 

@@ -39,10 +39,8 @@ def provenance_of_classifiers(wildcards):
 
 
 def classifier_figures(paper):
-    """Short name -> file of what shows the classifiers of a paper; a study leaves it to the papers that it judges for."""
-    study = classifier_study(paper)
-    shown_elsewhere = study == paper and any(classifier_study(p) == study for p in config["papers"] if p != paper)
-    if shown_elsewhere or not classifiers_of(study):
+    """Short name -> file of what shows the classifiers of a paper: its own, or those of the study that judges for it."""
+    if not classifiers_of(classifier_study(paper)):
         return {}
     return {"classifier": "classifier_metrics.csv", "confusion": "classifier_confusion.png"}
 

@@ -11,6 +11,7 @@ TARGETS["galaxy_cgan_augmentation"] = {
     **({"fig4": "fig4_classifier_real.png"} if has_whole_arm("galaxy_cgan_augmentation", "real_flips") else {}),
     **({"fig5": "fig5_classifier_gan.png"} if has_whole_arm("galaxy_cgan_augmentation", "gan_only_published") else {}),
     **augmentation_figures("galaxy_cgan_augmentation"),
+    **judgement_figures("galaxy_cgan_augmentation"),
     "split": "split.csv",
 }
 RECORDED_CURVES = os.path.relpath(WORKFLOW.parent / "config" / "recorded_curves.csv")

@@ -49,7 +49,11 @@ rule measure_step_cost:
         seed=seeds_of("morpho_gan")[0],
         compute=compute_settings,
         precision=config["compute"]["precision"],
-        code=code_of("measure_step_cost.py", *sorted(set().union(*map(modules_of, compared_steps().values())))),
+        code=code_of(
+            "measure_step_cost.py",
+            "galaxies.step_cost:print_peak_memory",
+            *sorted(set().union(*map(modules_of, compared_steps().values()))),
+        ),
     message:
         "Cost of the training steps of morpho_gan"
     script:

@@ -11,8 +11,9 @@ def judgement_of(key):
 
 
 def judged_generators(paper):
-    """Generators of a paper, with labels and without."""
-    return [name for name in included(paper) if EXPERIMENTS[paper][name]["method"] in GENERATORS]
+    """Generators of a paper, with labels and without: those that its judgement names, or all."""
+    named = (config["papers"][paper].get("judgement") or {}).get("generators") or included(paper)
+    return [name for name in named if EXPERIMENTS[paper][name]["method"] in GENERATORS]
 
 
 def judged(paper):

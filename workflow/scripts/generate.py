@@ -25,6 +25,7 @@ from galaxies.trained_models import read_model
 logger = logging.getLogger("galaxies.generate")
 
 BATCH = 250  # a matter of speed and memory
+STREAM = 1  # of the random numbers of a seed: noise that no training and no preview has
 
 
 def main(
@@ -71,7 +72,7 @@ def main(
         file["example_conditions"] = conditions
         file["examples"] = examples(generator, conditions, image, seed, machine, model)
         if not generator.columns:
-            file["progress"], file["progress_epochs"] = generator.progress, generator.progress_epochs
+            file["progress"], file["progress_steps"] = generator.progress, generator.progress_steps
         trained_on, validated_on = content["settings"]["train_on"], content["settings"].get("validate_on")
         file.attrs.update({"columns": generator.columns, "seed": seed, "trained_on": trained_on})
         file.attrs.update({"saw_validation": validated_on in trained_on, "source": content["source"]})
@@ -156,7 +157,8 @@ def checked_conditions(conditions: list[dict], columns: list[str]) -> np.ndarray
 
 def made(generator: Any, labels: Tensor, seed: int, path: Path) -> Iterator[Batch]:
     """Batches of images with `labels` (N, K), in order. Raises DataError for values that are not finite."""
-    noise = torch.Generator().manual_seed(seed)
+    state = np.random.SeedSequence([seed, STREAM]).generate_state(1, np.uint64)[0]
+    noise = torch.Generator().manual_seed(int(state))
     for part in labels.split(BATCH):
         images = generator.generate(part, noise)
         if not images.isfinite().all():

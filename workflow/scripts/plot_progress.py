@@ -17,7 +17,7 @@ IMAGE = 0.62  # inches
 
 
 def main(view: Path, generated: Path, png: Path, *, label: str, differences: list[str]) -> None:
-    """A row per epoch, a column per noise vector.
+    """A row per stage of the training, a column per noise vector.
 
     generated : from generate.py. label : what the generator is called. differences : of its settings from the
     published. Raises DataError if the training kept no images.
@@ -26,7 +26,7 @@ def main(view: Path, generated: Path, png: Path, *, label: str, differences: lis
         made.expect_view(packed)
         if not len(made.progress):
             raise DataError(f"{generated}: no images of the training", "only generators without labels keep them")
-        epochs, images = made.progress_epochs, made.progress[:, :SHOWN]
+        steps, images = made.progress_steps, made.progress[:, :SHOWN]
     rows, columns = images.shape[:2]
     shown = true_pictures(images.reshape(-1, *images.shape[2:]), packed.channels)
     plt.rcParams.update(STYLE)
@@ -34,8 +34,8 @@ def main(view: Path, generated: Path, png: Path, *, label: str, differences: lis
     figure.get_layout_engine().set(w_pad=0.012, h_pad=0.012, wspace=0, hspace=0)
     axes = figure.subplots(rows, columns, squeeze=False)
     image_grid(axes, shown.reshape(rows, columns, *shown.shape[1:]))
-    for axis, epoch in zip(axes[:, 0], epochs, strict=True):
-        axis.set_ylabel(f"epoch {epoch}", rotation=0, ha="right", va="center", fontsize=8)
+    for axis, step in zip(axes[:, 0], steps, strict=True):
+        axis.set_ylabel(f"step {step}", rotation=0, ha="right", va="center", fontsize=8)
     figure.suptitle(f"{label}: the same noise during training", fontsize=10)
     origin = origin_text(made.simulated, differences)
     stamp(figure, f"{origin} {true_stretch_text(packed.channels)} Seed {made.seed}.", grow=True)

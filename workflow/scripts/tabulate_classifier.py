@@ -46,6 +46,7 @@ def main(
     metrics : one row per experiment and metric. ci95 is the interval of the mean over seeds, prediction95 that of one
         more training, which is what a published single-seed value is; both end where the range of the metric does, and
         neither holds the scatter of the test images, whose standard deviation for a share is sampling_std.
+        images : that a share is of; for a precision the mean number over seeds of those that are named so.
         largest_class is the accuracy of naming the most frequent class of the test images for all.
     confusion_table : per experiment and pair of classes the mean number of images over seeds, and its share of the
         images of the true class with the standard deviation over seeds.
@@ -103,9 +104,10 @@ def _metrics(runs: list[dict]) -> list[dict]:
     """Per metric its unit, number of images, and what the seeds say."""
     classes, (_, true_class) = runs[0]["classes"], runs[0]["given"]
     counts = np.bincount(true_class, minlength=len(classes))
+    named = np.mean([confusion(*run["given"]).sum(axis=0) for run in runs], axis=0)  # of each predicted class
     per_class = {
-        f"{name}_{label}": (PERCENT, int(counts[number]), [function(*run["given"])[number] for run in runs])
-        for name, function in (("accuracy", class_accuracies), ("precision", class_precisions))
+        f"{name}_{label}": (PERCENT, images[number], [function(*run["given"])[number] for run in runs])
+        for name, function, images in (("accuracy", class_accuracies, counts), ("precision", class_precisions, named))
         for number, label in enumerate(classes)
     }
     whole = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from galaxies.augmentation_study import check_generators, check_study
@@ -24,6 +24,13 @@ OF_FILES = ("layout", "source", "path", "images", "frame", "simulate")
 
 TESTED_METHODS = ("regression", "multiclass_classification")
 """Methods whose trained networks are evaluated on the set `test`."""
+
+Validator = validators.extend(  # the standard's takes 1.0 for an integer, and a folder would be called seed1.0
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
 
 SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former, in C, is ten times faster and not everywhere
 
@@ -51,7 +58,7 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
     _admit_studies(config, rules)
     _check_finite(config)
     _read_command_line_values(config, rules)
-    problems = [problem for error in Draft202012Validator(rules).iter_errors(config) for problem in _problems(error)]
+    problems = [problem for error in Validator(rules).iter_errors(config) for problem in _problems(error)]
     if problems:
         lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
         raise ConfigError(f"the configuration is not valid:\n{lines}")
@@ -113,10 +120,10 @@ def suggestion(name: str, known: list[str]) -> str:
 
 def _read_command_line_values(config: dict, rules: dict) -> None:
     """Turn text into the number or truth value that the schema wants there: nested `--config` values come as text."""
-    for error in [inner for found in Draft202012Validator(rules).iter_errors(config) for inner in _with_context(found)]:
+    for error in [inner for found in Validator(rules).iter_errors(config) for inner in _with_context(found)]:
         if error.validator == "type" and isinstance(error.instance, str) and error.absolute_path:
             value = yaml.safe_load(error.instance) if re.fullmatch(r"[-+.\w]+", error.instance) else None
-            if Draft202012Validator({"type": error.validator_value}).is_valid(value) and value is not None:
+            if Validator({"type": error.validator_value}).is_valid(value) and value is not None:
                 *parents, last = error.absolute_path
                 place = functools.reduce(lambda node, key: node[key], parents, config)
                 place[last] = value
@@ -152,8 +159,11 @@ def _share_files(config: dict) -> None:
         where = f"data.{name}.same_files_as"
         if not (isinstance(other, str) and isinstance(datasets.get(other), dict)):
             raise ConfigError(f"{where}: the run has no data set {other!r}", suggestion(other, list(datasets)))
+        if other == name:
+            raise ConfigError(f"{where}: {name} is this data set itself", "name another one")
         if further := datasets[other].get("same_files_as"):
-            raise ConfigError(f"{where}: {other} itself reads the files of {further}", f"write {further} here")
+            hint = f"write {further} here" if further != name else "one of the two must have files of its own"
+            raise ConfigError(f"{where}: {other} itself reads the files of {further}", hint)
         shared = {"layout": other, **{key: value for key, value in datasets[other].items() if key in OF_FILES}}
         for key in OF_FILES:
             if key in settings and settings[key] != shared.get(key):
@@ -185,21 +195,32 @@ def _admit_named_data_sets(config: dict, rules: dict) -> None:
 
 
 def _admit_studies(config: dict, rules: dict) -> None:
-    """Let the schema take papers with names of their own that have an augmentation experiment.
+    """Let the schema take papers with names of their own.
 
-    Raises ConfigError for a name that is neither that of a paper nor has one, as a misspelt name.
+    They have an augmentation experiment, judged generators or classifiers of several classes. Raises ConfigError for
+    a name that is neither that of a paper nor has such, as a misspelt name.
     """
     known = rules["properties"]["papers"]["properties"]
     papers = list(known)
     for name, settings in config["papers"].items():
         if name in papers:
             continue
-        if not (isinstance(settings, dict) and "augmentation" in settings):
+        if not _is_study(settings):
             raise ConfigError(
                 f"papers: unknown paper {name!r}",
-                f"{suggestion(name, papers)} A study of your own needs dataset, split, experiments and augmentation.",
+                f"{suggestion(name, papers)} A study of your own needs dataset, split, experiments, and augmentation, "
+                "judgement or a classifier.",
             )
         known[name] = {"$ref": "#/$defs/paper"}
+
+
+def _is_study(settings: Any) -> bool:
+    if not isinstance(settings, dict):
+        return False
+    experiments = settings.get("experiments")
+    experiments = experiments.values() if isinstance(experiments, dict) else []
+    classifies = any(isinstance(e, dict) and e.get("method") == "multiclass_classification" for e in experiments)
+    return bool(classifies or settings.keys() & {"augmentation", "judgement"})
 
 
 def _check_finite(value: Any, where: str = "") -> None:
@@ -452,7 +473,7 @@ def _fill_defaults(instance: Any, schema: dict, root: dict) -> None:
     """Write `default` of the schema into absent keys, in place and through references."""
     schema = _resolve(schema, root)
     if "oneOf" in schema and isinstance(instance, dict):
-        validator = Draft202012Validator(root)
+        validator = Validator(root)
         for branch in schema["oneOf"]:
             if validator.evolve(schema=_resolve(branch, root)).is_valid(instance):
                 return _fill_defaults(instance, branch, root)

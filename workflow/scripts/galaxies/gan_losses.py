@@ -30,17 +30,18 @@ def score_distance(real: Tensor, generated: Tensor) -> Tensor:
     return (real.sigmoid().mean() - generated.sigmoid().mean()).abs()
 
 
-def latent_distance(
-    reconstructed: Tensor, generated: Tensor, codes: Tensor, noise: Tensor, latent_weight: float
-) -> Tensor:
-    """(f - latent_weight * g)^2, a scalar, with f = mean(reconstructed - generated) and g = mean(codes - noise).
+def mean_difference(first: Tensor, second: Tensor) -> Tensor:
+    """Difference of the means of two batches (B, ...) over all images and dimensions, a scalar.
 
-    reconstructed, generated : features or pixels, (B, ...) alike. codes, noise : (B, latent_dim). As in the code of
-    Dist-GAN the means are over the batch and all dimensions, before the square: differences of either sign cancel.
-    Source: morpho_gan, equation 3, second term.
+    The f (reconstructed and generated images, by features or pixels) and g (codes and noise) of equation 3 of
+    morpho_gan, as the code of Dist-GAN has them: differences of either sign cancel before they are squared. Features
+    that end in batch normalisation have nearly the same mean for any images, so that f is small whatever they show.
     """
-    f = reconstructed.mean() - generated.mean()
-    g = codes.mean() - noise.mean()
+    return first.mean() - second.mean()
+
+
+def latent_distance(f: Tensor, g: Tensor, latent_weight: float) -> Tensor:
+    """(f - latent_weight * g)^2 of two `mean_difference`s. Source: morpho_gan, equation 3, second term."""
     return (f - latent_weight * g).square()
 
 

@@ -52,7 +52,8 @@ def kept_statistics(network: nn.Module) -> Iterator[None]:
 def device_generator(generator: torch.Generator, device: torch.device) -> torch.Generator:
     """Generator on `device`, seeded by `generator` on the CPU: for noise of the size of images.
 
-    Drawn on the CPU, such noise would keep a GPU waiting. It differs between kinds of device.
+    Drawn on the CPU, such noise would keep a GPU waiting. It differs between kinds of device, of which CPUs use 32 bits
+    of the seed: a few pairs among some hundred thousand steps may have the same noise.
     """
     seed = torch.randint(2**63 - 1, (), generator=generator).item()
     return torch.Generator(device).manual_seed(seed)
@@ -61,6 +62,16 @@ def device_generator(generator: torch.Generator, device: torch.device) -> torch.
 def to_signed(images: Tensor) -> Tensor:
     """8-bit images to float32 in [-1, 1], the range of tanh."""
     return to_unit(images).mul_(2).sub_(1)
+
+
+def to_8_bit(images: Tensor) -> Tensor:
+    """Images in [0, 1] to uint8 in main memory."""
+    return (255 * images).round().to(torch.uint8).cpu()
+
+
+def shown_noise(generator: nn.Module) -> Tensor:
+    """The fixed noise (M, latent_dim), on the CPU, of the images that show how a training goes."""
+    return generator.noise(SHOWN, torch.Generator().manual_seed(SHOWN_SEED))
 
 
 def mean_distance(images: Tensor) -> float:
@@ -72,7 +83,7 @@ class Preview(nn.Module):
     """Images of fixed noise over the training, and whether they are all alike.
 
     State, saved with the networks: `snapshots` (T, M, C, S, S) uint8, made after the epochs 1, 2, 4, 8, ...; the
-    numbers of finished steps and epochs, and of evaluations in a row with images that are alike.
+    numbers of finished steps and epochs, of steps of an epoch, and of evaluations in a row with images that are alike.
 
     noise : (M, latent_dim). real_distance : `mean_distance` of real images. collapse_below : share of that, below
     which generated images count as alike; 0 never.
@@ -84,6 +95,7 @@ class Preview(nn.Module):
         self.snapshots = torch.empty((0, len(noise), *shape), dtype=torch.uint8)
         self.register_buffer("step", torch.tensor(0))
         self.register_buffer("epoch", torch.tensor(0))
+        self.register_buffer("epoch_steps", torch.tensor(0))
         self.register_buffer("alike", torch.tensor(0))
 
     def get_extra_state(self) -> Tensor:
@@ -99,6 +111,8 @@ class Preview(nn.Module):
         """
         self.epoch += 1
         epoch = int(self.epoch)
+        if epoch == 1:
+            self.epoch_steps = self.step.clone()
         if epoch & (epoch - 1) == 0:
             self.snapshots = torch.cat([self.snapshots, images.cpu()[None]])
         alike = diversity < self.collapse_below and self.step >= SETTLED
@@ -143,8 +157,9 @@ class UnconditionalGAN:
             self.average = averaged(self.generator, average_decay)
             networks = {**networks, "average": self.average}
         real = fixed_images(train)
-        noise = self.generator.noise(SHOWN, torch.Generator().manual_seed(SHOWN_SEED))
-        self.preview = Preview(noise, real.shape[1:], mean_distance(to_unit(real)), collapse_below)
+        self.preview = Preview(
+            shown_noise(self.generator), real.shape[1:], mean_distance(to_unit(real)), collapse_below
+        )
         self.networks = {**networks, "preview": self.preview}
         self.samples: np.ndarray | None = None
 
@@ -176,7 +191,7 @@ class UnconditionalGAN:
         diversity = mean_distance(images) / self.preview.real_distance
         if self.average is not None:
             images = self._shown(self.average.module)
-        shown = (255 * images).round().to(torch.uint8).cpu()
+        shown = to_8_bit(images)
         self.samples = shown.numpy()
         self.preview.record(shown, diversity)  # last: an evaluation that `check` ends is done again
         return {"sample_diversity": diversity}
@@ -192,14 +207,14 @@ class UnconditionalGenerator:
     """A trained generator, in evaluation mode on the device.
 
     columns : none, it takes no labels. bounded : its values lie in [0, 1]. progress : images of fixed noise
-    (T, M, C, S, S) uint8 after the epochs progress_epochs (T,) of its training.
+    (T, M, C, S, S) uint8 after progress_steps (T,) steps of its training, the last ones at its end.
     """
 
     bounded = True
 
-    def __init__(self, generator: nn.Module, compute: Compute, progress: np.ndarray):
-        self.generator, self.compute, self.progress = generator, compute, progress
-        self.progress_epochs = 2 ** np.arange(len(progress))
+    def __init__(self, generator: nn.Module, compute: Compute, progress: np.ndarray, progress_steps: np.ndarray):
+        self.generator, self.compute = generator, compute
+        self.progress, self.progress_steps = progress, progress_steps
         self.columns: list[str] = []
 
     def generate(self, labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -273,5 +288,10 @@ def load_unconditional_generator(path: Path, method: str, compute: Compute) -> U
         average = averaged(network, settings["average_decay"])
         load_weights(average, weights["average"], path)
         network = average.module
-    progress = weights["preview"]["_extra_state"].numpy()
-    return UnconditionalGenerator(compute.place(network).eval(), compute, progress)
+    network, preview = compute.place(network).eval(), weights["preview"]
+    progress, last = preview["_extra_state"], int(preview["step"])
+    steps = np.minimum(int(preview["epoch_steps"]) * 2 ** np.arange(len(progress)), last)
+    if not len(steps) or steps[-1] < last:
+        final = to_8_bit(images_of(network, shown_noise(network), compute))
+        progress, steps = torch.cat([progress, final[None]]), np.append(steps, last)
+    return UnconditionalGenerator(network, compute, progress.numpy(), steps)

@@ -24,7 +24,7 @@ class Generated:
     (M, 16, C, S, S), of which those at the same position have the same noise, for example_conditions (M, K).
     columns : names of the K labels.
     Of one without, K and M are 0, ids are -1 and split is empty; progress : float32 (T, P, C, S, S), images of the same
-    noise after the epochs progress_epochs (T,) of the training; T is 0 if it kept none.
+    noise after progress_steps (T,) steps of the training; T is 0 if it kept none.
     trained_on : sets of the split that the generator was trained on.
     view_sha256 : of the pixels of the view that it was trained on.
 
@@ -43,7 +43,7 @@ class Generated:
             self.predicted_generated: np.ndarray = self._file["predicted_generated"][:]
             self.examples: np.ndarray = self._file["examples"][:]
             self.example_conditions: np.ndarray = self._file["example_conditions"][:]
-            self.progress, self.progress_epochs = self._read_progress()
+            self.progress, self.progress_steps = self._read_progress()
             attributes = self._file.attrs
             self.columns = list(attributes["columns"])
             self.trained_on = list(attributes["trained_on"])
@@ -52,10 +52,10 @@ class Generated:
             self._check_shapes()
 
     def _read_progress(self) -> tuple[np.ndarray, np.ndarray]:
-        """Images of the same noise and the epochs that they are of; generators with labels keep none."""
+        """Images of the same noise and the steps after which they were made; generators with labels keep none."""
         if "progress" not in self._file:
             return np.empty((0, 0, *self.pixels.shape[1:]), dtype=np.float32), np.empty(0, dtype=np.int64)
-        return as_networks_see(self._file["progress"][:]), self._file["progress_epochs"][:]
+        return as_networks_see(self._file["progress"][:]), self._file["progress_steps"][:]
 
     def _check_shapes(self) -> None:
         """Raise ValueError unless all arrays belong together and are finite."""
@@ -65,7 +65,7 @@ class Generated:
             raise ValueError("its arrays have different lengths")
         if self.examples.shape[2:] != self.pixels.shape[1:] or len(self.examples) != len(self.example_conditions):
             raise ValueError("its examples have another shape than its images")
-        if self.progress.shape[2:] != self.pixels.shape[1:] or len(self.progress) != len(self.progress_epochs):
+        if self.progress.shape[2:] != self.pixels.shape[1:] or len(self.progress) != len(self.progress_steps):
             raise ValueError("its images of the training have another shape than its images")
         if not (np.isfinite(self.examples).all() and np.isfinite(self.labels).all()):
             raise ValueError("it has values that are not finite")

@@ -179,7 +179,7 @@ class _Run:
     @property
     def step(self) -> int:
         """Finished steps of the whole training."""
-        return self.state.epoch * self.epoch_steps + self.state.position
+        return min(self.state.epoch * self.epoch_steps + self.state.position, self.steps)  # the last epoch may be short
 
     def run(self) -> Result:
         name = self.settings.name

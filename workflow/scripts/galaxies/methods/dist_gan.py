@@ -16,6 +16,7 @@ from galaxies.gan_losses import (
     cross_entropy_as_generated,
     cross_entropy_as_real,
     latent_distance,
+    mean_difference,
     score_distance,
 )
 from galaxies.gan_training import (
@@ -69,6 +70,7 @@ class DistGAN(UnconditionalGAN):
 
     With E, G, D the encoder, generator and discriminator, z noise, F(x) the features of D or the pixels of x:
     - autoencoder: mean (F(x) - F(G(E(x))))^2 + distance_weight * `latent_distance` of F(G(E(x))), F(G(z)), E(x) and z.
+      The mean over pixels is that of Dist-GAN's code; the equation has a sum, against which the second term vanishes.
       Gradients reach E through G and D, and G through G(E(x)) and G(z) unless encoder_only; D is frozen.
     - discriminator: cross-entropy of x and G(E(x)) as real and of G(z) as generated, each a batch with statistics of
       its own, + penalty. x, G(E(x)) and G(z) are constants: E and G have no part in it.
@@ -77,7 +79,8 @@ class DistGAN(UnconditionalGAN):
     Each loss has an optimiser of its own, so that the moments of G's gradients from two losses do not mix, as in the
     code of Dist-GAN. The running statistics of G, with which it generates, are those of G(z) alone.
 
-    Its history has the three losses; `reconstruction_error`, the first term of the autoencoder's; the mean output of
+    Its history has the three losses; `reconstruction_error`, the first term of the autoencoder's, and the mean sizes of
+    the two parts of its second, `data_distance` |f| and `code_distance` latent_weight |g|; the mean output of
     the discriminator before its step as `real_probability`, `generated_probability` and `reconstructed_probability`;
     and `gradient_norm`, the mean norm at the points of the penalty.
     """
@@ -126,10 +129,15 @@ class DistGAN(UnconditionalGAN):
             original = seen(real, losses.ae_recon_space)
             generated = seen(self.generator(noise), losses.dist_space)
         error = (original - copy[losses.ae_recon_space]).square().mean()
-        distance = latent_distance(copy[losses.dist_space], generated, codes, noise, self.latent_weight)
-        loss = error + losses.distance_weight * distance
+        f, g = mean_difference(copy[losses.dist_space], generated), mean_difference(codes, noise)
+        loss = error + losses.distance_weight * latent_distance(f, g, self.latent_weight)
         self.update("autoencoder", loss)
-        return {"autoencoder_loss": loss.detach(), "reconstruction_error": error.detach()}
+        return {
+            "autoencoder_loss": loss.detach(),
+            "reconstruction_error": error.detach(),
+            "data_distance": f.detach().abs(),
+            "code_distance": self.latent_weight * g.detach().abs(),
+        }
 
     def _discriminator_step(self, real: Tensor, noise: Tensor, draws: torch.Generator) -> Sums:
         with self.compute.autocast():
