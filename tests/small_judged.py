@@ -19,11 +19,12 @@ def logits_of(classes: list[int] | np.ndarray) -> np.ndarray:
 def write_judged(
     path: Path, logits: np.ndarray, features: np.ndarray, ids: np.ndarray | None = None, **attributes: object
 ) -> Path:
-    """Write a judgement; without ids, that of generated images."""
+    """Write a judgement of one judge, logits (N, K), or of several (J, N, K); without ids, that of generated images."""
     facts = {"classes": CLASSES, "view": "crop256_32", "simulated": True, "judge_sha256": "judge", "source_sha256": "0"}
     with h5py.File(path, "w") as file:
-        file["logits"], file["features"] = logits.astype(np.float32), features.astype(np.float32)
-        file["ids"] = np.full(len(logits), -1) if ids is None else ids
+        file["logits"] = logits.astype(np.float32).reshape(-1, *logits.shape[-2:])
+        file["features"] = features.astype(np.float32)
+        file["ids"] = np.full(len(features), -1) if ids is None else ids
         file.attrs.update(facts | attributes)
     return path
 

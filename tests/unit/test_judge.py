@@ -14,7 +14,7 @@ from small_views import write_split, write_view
 import judge
 from galaxies.config import merged_config
 from galaxies.errors import ConfigError, DataError
-from galaxies.judged_images import Judged, consecutive_samples, disjoint_pairs, random_samples
+from galaxies.judged_images import Judged, consecutive_samples, disjoint_pairs, drawn_with_replacement
 from galaxies.judgement import check_judgement
 
 PROJECT = Path(__file__).parents[2]
@@ -23,34 +23,41 @@ CLASSES = ["dark", "bright"]
 
 
 class Brightness:
-    """A classifier whose answers are known: features are the mean of each band, which the logits compare with 1/2."""
+    """A classifier whose answers are known: features are the mean of each band, which the logits compare with 1/2.
+
+    Of a model file second.pt, the logits are twice and the features three times as large.
+    """
 
     classes = CLASSES
 
     def __init__(self, path, compute):
-        self.seen = []
+        self.second = path.stem == "second"
 
     def describe(self, images, view):
         assert images.dtype == torch.float32 and images.min() >= 0 and images.max() <= 1 and view == f"full_{SIZE}"
         features = images.mean(dim=(2, 3))
-        return torch.stack([0.5 - features.mean(dim=1), features.mean(dim=1) - 0.5], dim=1), features
+        logits = torch.stack([0.5 - features.mean(dim=1), features.mean(dim=1) - 0.5], dim=1)
+        return (2 * logits, 3 * features) if self.second else (logits, features)
 
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """A view, a split, a model file and images of a generator: the training images in reverse."""
+    """A view, a split, two model files and images of a generator: the training images in reverse."""
     images = write_view(tmp_path / "view.h5", count=COUNT, size=SIZE)
     write_split(tmp_path / "split.csv", train=30, validation=6, test=4)
     write_unlabelled(tmp_path / "generated.h5", tmp_path / "view.h5", images[:30][::-1])
     keys = ("networks", "columns", "size", "channels", "seed", "source", "simulated")
-    torch.save(dict.fromkeys(keys, 0) | {"settings": {"method": "brightness"}}, tmp_path / "model.pt")
+    for seed, name in enumerate(("model", "second")):
+        content = dict.fromkeys(keys, 0) | {"settings": {"method": "brightness"}, "seed": seed}
+        torch.save(content, tmp_path / f"{name}.pt")
     monkeypatch.setattr(judge, "named_module", lambda *_: SimpleNamespace(load_classifier=Brightness))
     return tmp_path
 
 
-def run(folder, name, **given):
+def run(folder, name, judges=("model", "second"), **given):
     target = folder / f"{name}.h5"
-    judge.main(folder / "model.pt", folder / "view.h5", target, compute={"device": "cpu"}, threads=1, **given)
+    models = [folder / f"{judge}.pt" for judge in judges]
+    judge.main(models, folder / "view.h5", target, compute={"device": "cpu"}, threads=1, **given)
     return target
 
 
@@ -62,7 +69,8 @@ def test_real_images_are_judged_in_the_order_of_their_ids(files):
         assert judged.ids.tolist() == [*range(100, 130), *range(136, 140)]
         expected = pixels[judged.ids - 100].mean(axis=(2, 3))
         np.testing.assert_allclose(judged.read_features(np.arange(34)), expected, rtol=1e-5)
-        np.testing.assert_allclose(judged.logits[:, 1], expected.mean(axis=1) - 0.5, atol=1e-6)
+        logit = expected.mean(axis=1) - 0.5
+        np.testing.assert_allclose(judged.logits[:, :, 1], [logit, 2 * logit], atol=1e-6)
         assert judged.classes == CLASSES and judged.view == f"full_{SIZE}" and judged.simulated
 
 
@@ -71,9 +79,52 @@ def test_real_and_generated_images_take_the_same_path(files):
     made = run(files, "made", generated=files / "generated.h5")
     with Judged(real) as first, Judged(made) as second:
         second.expect_judge(first)
-        np.testing.assert_array_equal(first.logits, second.logits[::-1])
+        np.testing.assert_array_equal(first.logits, second.logits[:, ::-1])
         np.testing.assert_array_equal(first.read_features(np.arange(30)), second.read_features(np.arange(29, -1, -1)))
         assert (second.ids == -1).all()
+
+
+@pytest.mark.parametrize("shift", [-0.4, 0.4])
+def test_images_of_a_generator_are_judged_as_8_bits(files, shift):
+    with h5py.File(files / "view.h5") as view:
+        pixels = view["pixels"][:30][::-1].astype(np.float32)
+    pixels[pixels == 0], pixels[pixels == 255] = -80, 300  # outside what the view can hold
+    write_unlabelled(files / "float.h5", files / "view.h5", (pixels + np.float32(shift)) / np.float32(255))
+    judgements = [run(files, f"{name}_judged", generated=files / f"{name}.h5") for name in ("generated", "float")]
+    with Judged(judgements[0]) as stored, Judged(judgements[1]) as floating:
+        np.testing.assert_array_equal(stored.logits, floating.logits)
+        np.testing.assert_array_equal(stored.read_features(np.arange(30)), floating.read_features(np.arange(30)))
+
+
+def test_images_for_a_view_of_floats_are_judged_as_they_are():
+    images = np.array([[-2.0, 0.123456], [3.0, 0.5]], dtype=np.float32)
+    (found,) = judge.as_stored(iter([images]), np.dtype(np.float32))
+    np.testing.assert_array_equal(found, images)
+
+
+def test_all_models_are_in_the_digest_of_the_judges(files):
+    given = {"generated": files / "generated.h5"}
+    names = (["model"], ["second"], ["model", "second"], ["second", "model"])
+    paths = [run(files, "_".join(judges), judges=judges, **given) for judges in names]
+    with Judged(paths[0]) as one, Judged(paths[2]) as two, Judged(paths[3]) as swapped:
+        assert one.logits.shape == (1, 30, 2) and two.logits.shape == (2, 30, 2)
+        np.testing.assert_array_equal(two.logits, swapped.logits[::-1])
+        np.testing.assert_array_equal(3 * one.read_features(np.arange(30)), swapped.read_features(np.arange(30)))
+        with pytest.raises(DataError, match="judged by another judge"):
+            two.expect_judge(one)
+    assert len({Judged(path).judge_sha256 for path in paths}) == 4
+
+
+def test_judges_of_other_classes_are_refused(files, monkeypatch):
+    made = []
+
+    def load(path, machine):
+        made.append(path)
+        return SimpleNamespace(classes=CLASSES[: len(made)])
+
+    monkeypatch.setattr(judge, "named_module", lambda *_: SimpleNamespace(load_classifier=load))
+    with pytest.raises(DataError, match=r"second\.pt: knows the classes dark, bright; expected those of .*: dark\n"):
+        judge.load_judges([files / "model.pt", files / "second.pt"], None)
 
 
 def test_batches_do_not_matter_and_the_file_is_reproducible(files, monkeypatch):
@@ -136,19 +187,34 @@ def test_damaged_judgements_are_refused(tmp_path):
 
 
 def test_samples_of_generated_images_are_disjoint():
-    assert [s.tolist() for s in consecutive_samples(10, 3, 5)] == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    samples = consecutive_samples(10, 3, 5)
+    assert [len(sample) for sample in samples] == [3, 3, 3] and len(np.unique(samples)) == 9
+    assert (np.diff(samples, axis=1) > 0).all()
+    np.testing.assert_array_equal(samples, consecutive_samples(10, 3, 5))
     assert [len(s) for s in consecutive_samples(10, 5, 1)] == [5]
     assert [s.tolist() for s in consecutive_samples(3, 8, 5)] == [[0, 1, 2]]
 
 
-def test_samples_of_real_images():
-    disjoint = random_samples(50, 10, 5, seed=1)
-    assert sorted(np.concatenate(disjoint)) == list(range(50))
-    overlapping = random_samples(50, 20, 5, seed=1)
-    assert len(overlapping) == 5 and all(len(np.unique(sample)) == 20 for sample in overlapping)
-    assert [s.tolist() for s in random_samples(4, 10, 5, seed=1)] == [[0, 1, 2, 3]]
-    np.testing.assert_array_equal(disjoint, random_samples(50, 10, 5, seed=1))
-    assert not np.array_equal(disjoint, random_samples(50, 10, 5, seed=2))
+def test_samples_of_images_in_an_order_are_random():
+    means = [sample.mean() for sample in consecutive_samples(10000, 500, 20)]
+    expected = np.sqrt((10000**2 - 1) / 12 / 500 * (1 - 500 / 10000))  # of a sample without replacement
+    assert np.abs(np.array(means) - 4999.5).max() < 4 * expected
+    assert 0.5 < np.std(means, ddof=1) / expected < 1.6
+
+
+def test_samples_of_generated_images_are_not_the_rows_of_the_real_ones():
+    pairs, (sample, _) = disjoint_pairs(1000, 400, 1, seed=0), consecutive_samples(1000, 400, 2)
+    assert 100 < len(np.intersect1d(pairs[0][0], sample)) < 220  # 160 by chance
+
+
+def test_samples_of_real_images_are_drawn_with_replacement():
+    samples = np.stack(list(drawn_with_replacement(4, 6, 2000, seed=1)))
+    assert samples.shape == (2000, 6)
+    counts = np.stack([(samples == row).sum(axis=1) for row in range(4)])
+    np.testing.assert_allclose(counts.mean(axis=1), 6 / 4, atol=4 * np.sqrt(6 * 3 / 16 / 2000))
+    np.testing.assert_allclose(counts.var(axis=1), 6 * 3 / 16, rtol=0.15)  # binomial
+    np.testing.assert_array_equal(samples, list(drawn_with_replacement(4, 6, 2000, seed=1)))
+    assert not np.array_equal(samples, list(drawn_with_replacement(4, 6, 2000, seed=2)))
 
 
 def test_pairs_share_no_image():

@@ -81,7 +81,10 @@ def test_mode_balance(folder, notes, samples, seeds):
     plot_mode_balance.main(folder / "table.csv", folder / "two.png", folder / "two.pdf", **DIFFERENCES)
     assert drawn(folder / "one.png") == drawn(folder / "two.png")
     assert "Simulated galaxies" in notes[0] and "steps 2 (published 5)" in notes[0]
-    assert ("scaled to 70" in notes[0]) == (samples == 200)  # 80 real images and 70 generated ones
+    assert (
+        f"samples of {min(samples, 70)}, drawn with replacement" in notes[0]
+    )  # of 70 generated images there are no more
+    assert "as one judge sees them" in notes[0] and "is not known" in notes[0]
     assert (f"{seeds} trainings" in notes[0]) == (seeds > 1)
 
 
@@ -102,6 +105,32 @@ def test_bars_have_the_heights_of_the_table(folder, monkeypatch):
 
 def bars_of(axis):
     return {c.get_label(): [bar.get_height() for bar in c] for c in axis.containers if hasattr(c, "patches")}
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+def test_the_scatter_of_judges_is_drawn(tmp_path, notes, monkeypatch, seeds):
+    rng = np.random.default_rng(0)
+    write_judged(tmp_path / "real.h5", logits_of(rng.integers(0, 3, (4, 80))), rng.random((80, 4)), np.arange(80))
+    trainings = [training("gan", seed) for seed in range(seeds)]
+    for one in trainings:
+        logits = logits_of(rng.choice(3, size=(4, 70), p=[0.7, 0.3, 0]))  # no spirals, so without an interval
+        write_judged(place(tmp_path, one, "judged.h5"), logits, rng.random((70, 4)))
+    drawn_bars = []
+    save = plots.save_figure
+    keep = lambda figure, *paths: (drawn_bars.extend(figure.axes[0].containers), save(figure, *paths))  # noqa: E731
+    monkeypatch.setattr(plot_mode_balance, "save_figure", keep)
+    judged, settings = all_places(tmp_path, "judged.h5", trainings), {"samples": 20, "repeats": 3}
+    tabulate_mode_balance.main(tmp_path / "real.h5", judged, tmp_path / "table.csv", trainings=trainings, **settings)
+    plot_mode_balance.main(tmp_path / "table.csv", tmp_path / "one.png", tmp_path / "one.pdf", **DIFFERENCES)
+    drawn(tmp_path / "one.png")
+    table = pd.read_csv(tmp_path / "table.csv").query("quantity == 'count'")
+    expected = table[table["over"] == "seeds"].set_index("class").loc[CLASSES]
+    bands = [c for c in drawn_bars if hasattr(c, "patches")][3]  # bars and bands of real images, then of the generator
+    np.testing.assert_allclose([bar.get_height() for bar in bands][:2], 2 * expected["std_judges"].iloc[:2])
+    middles = [bar.get_y() + bar.get_height() / 2 for bar in bands]
+    np.testing.assert_allclose(middles, expected["mean"], atol=1e-9)
+    assert "as 4 judges see them" in notes[0] and "Shaded bands: standard deviation over judges" in notes[0]
+    assert ("there is none" in notes[0]) == (seeds >= 3)
 
 
 def test_judgement(folder, notes):

@@ -66,10 +66,11 @@ def sets_of_judged(wildcards):
     return EXPERIMENTS[wildcards.paper][judged_generators(wildcards.paper)[0]]["train_on"]
 
 
-def judge_model(wildcards):
-    """The first training of the classifier that judges the generators of a paper."""
+def judge_models(wildcards):
+    """All trainings of the classifier that judges the generators of a paper, the first seed first."""
     judge = paper_of(wildcards)["judgement"]
-    return f"{RESULTS}/{judge['paper']}/{judge['experiment']}/seed{seeds_of(judge['paper'])[0]}/model.pt"
+    paper, experiment = judge["paper"], judge["experiment"]
+    return [f"{RESULTS}/{paper}/{experiment}/seed{seed}/model.pt" for seed in seeds_of(paper)]
 
 
 def judge_code(wildcards):
@@ -152,9 +153,9 @@ localrules:  # seconds each
 
 
 rule judge_real:
-    """What the judge says of the real images that generators are trained on."""
+    """What the judges say of the real images that generators are trained on."""
     input:
-        judge=judge_model,
+        judge=judge_models,
         view=view_of_judged,
         split="<results>/{paper}/split.csv",
     output:
@@ -184,9 +185,9 @@ rule judge_real:
 
 
 rule judge_generated:
-    """What the judge says of the images of one trained generator."""
+    """What the judges say of the images of one trained generator."""
     input:
-        judge=judge_model,
+        judge=judge_models,
         view=view_of_judged,
         generated="<results>/{paper}/{experiment}/seed{seed}/generated.h5",
     output:

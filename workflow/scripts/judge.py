@@ -1,5 +1,6 @@
-"""Let a trained classifier, the judge, sort real or generated images and describe them by its features."""
+"""Let trained classifiers, the judges, sort real or generated images; the first describes them by its features."""
 
+import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from galaxies.data.splits import read_split
 from galaxies.data.store import View
 from galaxies.errors import ConfigError, DataError
 from galaxies.files import atomic, full_disk_as_data_error, sha256
-from galaxies.generated_images import Generated, real_blocks
+from galaxies.generated_images import Generated, as_networks_see, real_blocks
 from galaxies.registry import construct, named_module
 from galaxies.scripting import run_script
 from galaxies.trained_models import read_model
@@ -28,7 +29,7 @@ ROWS = 1000  # that are stored together
 
 
 def main(
-    judge: Path,
+    judge: list[Path],
     view: Path,
     judged: Path,
     *,
@@ -40,18 +41,18 @@ def main(
 ) -> None:
     """Write logits and features of the images of `generated`, or of the real images in `sets` of `split`.
 
-    judge : model file of a method that can load a classifier. view : the packed real images, which generated ones are
-    like; the judge takes them as of its scale. compute : as in train.py. judged : see `galaxies.judged_images.Judged`.
+    judge : model files of one classifier trained several times, each a judge; of a method that can load a classifier.
+        The features are those of the first.
+    view : the packed real images, which generated ones are like; the judges take them as of its scale. If it is of
+        8 bits, generated images are clipped and rounded to these before they are judged, since the real ones are.
+    compute : as in train.py. judged : see `galaxies.judged_images.Judged`.
     """
     if (generated is None) == (split is None):
         raise ConfigError("give either generated images, or a split and its sets")
     settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
     machine = construct(Compute.choose, settings, "compute", threads=threads)
-    method = read_model(judge)["settings"]["method"]
-    methods = named_module("methods", method)
-    if not hasattr(methods, "load_classifier"):
-        raise DataError(f"{judge}: a model of method {method!r}, which judges nothing", "name another experiment")
-    classifier = methods.load_classifier(judge, machine)
+    judges = load_judges(judge, machine)
+    classes = judges[0].classes
     with View(view) as packed, ExitStack() as opened:
         if generated is None:
             ids, source = ids_of_sets(split, sets or []), str(packed.attributes["pixels_sha256"])
@@ -59,15 +60,36 @@ def main(
         else:
             made = opened.enter_context(Generated(generated))
             made.expect_view(packed)
-            ids, source, images = made.ids, sha256(generated), made.blocks()
+            ids, source, images = made.ids, sha256(generated), as_stored(made.blocks(), packed.dtype)
         facts = {"view": str(packed.attributes["view"]), "simulated": bool(packed.attributes["simulated"])}
-        facts |= {"classes": classifier.classes, "judge_sha256": sha256(judge), "source_sha256": source}
+        facts |= {"classes": classes, "judge_sha256": digest_of_all(judge), "source_sha256": source}
         room = "make room and run the same command again"
         with full_disk_as_data_error(judged, room), atomic(judged) as temporary, h5py.File(temporary, "w") as file:
             file["ids"] = ids
             file.attrs.update(facts)
-            write_judgement(file, parts(images), classifier, facts["view"], machine, judge)
-    logger.info("%s: %d images, %d classes", judged, len(ids), len(classifier.classes))
+            write_judgement(file, parts(images), dict(zip(judge, judges, strict=True)), facts["view"], machine)
+    logger.info("%s: %d images, %d classes, %d judges", judged, len(ids), len(classes), len(judges))
+
+
+def load_judges(paths: list[Path], machine: Compute) -> list[Any]:
+    """The classifiers of model files. Raises DataError for a model that judges nothing, or for differing classes."""
+    judges = []
+    for path in paths:
+        method = read_model(path)["settings"]["method"]
+        methods = named_module("methods", method)
+        if not hasattr(methods, "load_classifier"):
+            raise DataError(f"{path}: a model of method {method!r}, which judges nothing", "name another experiment")
+        judges.append(methods.load_classifier(path, machine))
+        if judges[-1].classes != judges[0].classes:
+            found, expected = (", ".join(judges[place].classes) for place in (-1, 0))
+            hint = "judges are trainings of one experiment; run the same command again"
+            raise DataError(f"{path}: knows the classes {found}; expected those of {paths[0]}: {expected}", hint)
+    return judges
+
+
+def digest_of_all(paths: list[Path]) -> str:
+    """SHA-256 of the SHA-256 of each file, in their order."""
+    return hashlib.sha256("".join(map(sha256, paths)).encode()).hexdigest()
 
 
 def ids_of_sets(split: Path, sets: list[str]) -> np.ndarray:
@@ -79,6 +101,12 @@ def ids_of_sets(split: Path, sets: list[str]) -> np.ndarray:
     return ids
 
 
+def as_stored(blocks: Iterator[np.ndarray], dtype: np.dtype) -> Iterator[np.ndarray]:
+    """Generated images as a view of that type would store them: of 8 bits, clipped to [0, 1] and in steps of 1/255."""
+    for block in blocks:
+        yield as_networks_see(np.rint(255 * np.clip(block, 0, 1)).astype(dtype)) if dtype == np.uint8 else block
+
+
 def parts(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     """Images in the blocks of their file as batches that the judge takes at once."""
     for block in blocks:
@@ -87,21 +115,35 @@ def parts(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def write_judgement(
-    file: h5py.File, batches: Iterator[np.ndarray], classifier: Any, view: str, machine: Compute, judge: Path
+    file: h5py.File, batches: Iterator[np.ndarray], judges: dict[Path, Any], view: str, machine: Compute
 ) -> None:
-    """Write `logits` and `features` of batches (B, C, S, S), as they come. Raises DataError for what is not finite."""
+    """Write `logits` of all judges and `features` of the first, of batches (B, C, S, S), as they come.
+
+    judges : classifiers by their model files. Raises DataError for what is not finite.
+    """
     count, first = len(file["ids"]), 0
     for batch in batches:
-        last = first + len(batch)
-        results = classifier.describe(torch.from_numpy(batch).to(machine.device), view)
-        for name, values in zip(("logits", "features"), results, strict=True):
-            if not values.isfinite().all():
-                raise DataError(f"{judge}: gives {name} that are not finite", "train it again")
-            if first == 0:
-                shape = (count, values.shape[1])
-                file.create_dataset(name, shape, np.float32, chunks=(min(ROWS, count), shape[1]), fletcher32=True)
-            file[name][first:last] = values.float().cpu().numpy()
+        last, images = first + len(batch), torch.from_numpy(batch).to(machine.device)
+        answers = [described(images, path, classifier, view) for path, classifier in judges.items()]
+        logits, features = np.stack([logits for logits, _ in answers]), answers[0][1]
+        if first == 0:
+            rows = min(ROWS, count)
+            for name, shape, chunks in (
+                ("logits", (len(judges), count, logits.shape[2]), (1, rows, logits.shape[2])),
+                ("features", (count, features.shape[1]), (rows, features.shape[1])),
+            ):
+                file.create_dataset(name, shape, np.float32, chunks=chunks, fletcher32=True)
+        file["logits"][:, first:last], file["features"][first:last] = logits, features
         first = last
+
+
+def described(images: torch.Tensor, judge: Path, classifier: Any, view: str) -> list[np.ndarray]:
+    """Logits (B, K) and features (B, F) by one judge. Raises DataError for what is not finite."""
+    results = classifier.describe(images, view)
+    for name, values in zip(("logits", "features"), results, strict=True):
+        if not values.isfinite().all():
+            raise DataError(f"{judge}: gives {name} that are not finite", "train it again")
+    return [values.float().cpu().numpy() for values in results]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Into which classes a judge sorts real images and those of each generator."""
+"""Into which classes judges sort real images and those of each generator."""
 
 import textwrap
 from pathlib import Path
@@ -15,6 +15,8 @@ from galaxies.scripting import run_script
 
 GROUP = 0.84  # width of the bars of a class, of the distance between classes
 LINE = 16  # characters
+JUDGES = 0.5  # width of the band of the judges, of that of a bar
+NUMBERS = ("seed", "mean", "std", "ci95_low", "ci95_high", "std_judges")  # that may be unknown
 INTERVAL_SEEDS = 3  # fewer give an interval that is wider than the axis
 
 
@@ -24,7 +26,7 @@ def main(table: Path, png: Path, pdf: Path, *, differences: list[str]) -> None:
     table : from tabulate_mode_balance.py. differences : of the settings from the published, for the note.
     """
     with reading(table):
-        content = pd.read_csv(table, keep_default_na=False, na_values={"seed": [""], "mean": [""], "std": [""]})
+        content = pd.read_csv(table, keep_default_na=False, na_values={name: [""] for name in NUMBERS})
         counts = content[content["quantity"] == "count"]
         classes = list(dict.fromkeys(counts["class"]))
         experiments = list(dict.fromkeys(counts["experiment"]))
@@ -39,7 +41,7 @@ def main(table: Path, png: Path, pdf: Path, *, differences: list[str]) -> None:
         draw_bars(axis, x, width, mine, classes, images, colour)
     axis.set_xticks(np.arange(len(classes)), [wrapped(name) for name in classes])
     axis.grid(axis="x", visible=False)
-    axis.set(ylabel=f"Images among {images}", xlabel="Class that the judge sees", ylim=(0, None))
+    axis.set(ylabel=f"Images among {images}", xlabel="Class as judged", ylim=(0, None))
     axis.legend(ncols=len(experiments), loc="lower center", bbox_to_anchor=(0.5, 1.0))
     stamp(figure, f"{origin_text(simulated, differences)} {explanation(counts, images)}", grow=True)
     save_figure(figure, png, pdf)
@@ -56,9 +58,11 @@ def draw_bars(
     means, deviations = by_seed["mean"].to_numpy() * scale, by_seed["std"].to_numpy() * scale
     heights = means.mean(axis=0)
     axis.bar(x, heights, 0.92 * width, color=colour, alpha=0.75, linewidth=0, label=table["label"].iloc[0])
-    over_seeds = table[table["over"] == "seeds"].set_index("class").reindex(classes)
+    summary = table[table["over"] == ("seeds" if "seeds" in set(table["over"]) else "samples")]  # real ones have none
+    summary = summary.set_index("class").reindex(classes)
+    draw_judges(axis, x, heights, summary["std_judges"].to_numpy() * scale, width)
     if len(means) >= INTERVAL_SEEDS:
-        low, high = (over_seeds[key].astype(float).to_numpy() * scale for key in ("ci95_low", "ci95_high"))
+        low, high = (summary[key].to_numpy() * scale for key in ("ci95_low", "ci95_high"))
         reach = np.stack([np.minimum(heights - low, heights), high - heights])  # a count is not below zero
     else:
         reach = np.tile(np.sqrt((deviations**2).mean(axis=0)), (2, 1))
@@ -76,21 +80,29 @@ def draw_bars(
         )
 
 
+def draw_judges(axis: Axes, x: np.ndarray, heights: np.ndarray, deviations: np.ndarray, width: float) -> None:
+    """Bands around the heights of bars, as high as judges scatter; none for one judge, whose deviations are NaN."""
+    low = np.maximum(heights - deviations, 0)
+    axis.bar(x, heights + deviations - low, JUDGES * width, low, color="black", alpha=0.3, linewidth=0)
+
+
 def explanation(counts: pd.DataFrame, images: int) -> str:
-    """What bars, bars' ends and points are."""
-    seeds = counts[counts["experiment"] != "real"].groupby("experiment")["seed"].nunique().max()
-    real = counts[counts["experiment"] == "real"].iloc[0]
-    samples = int(counts.loc[counts["experiment"] != "real", "n"].iloc[0])
+    """What bars, bands, whiskers and points are."""
+    generated = counts[counts["experiment"] != "real"]
+    seeds, samples = generated.groupby("experiment")["seed"].nunique().max(), int(generated["n"].iloc[0])
+    judges = int(counts["n_judges"].iloc[0])
     text = f"Bars: mean of {samples} samples of {images} images"
-    text += f" of each of {seeds} trainings; points: trainings." if seeds > 1 else " of one training."
+    text += f" of each of {seeds} trainings" if seeds > 1 else " of one training"
+    text += f", as {judges} judges see them (trainings of one classifier)" if judges > 1 else ", as one judge sees them"
+    text += "; points: trainings." if seeds > 1 else "."
     deviation = "standard deviation over samples"
-    text += (
-        f" Whiskers: {'95 % interval over trainings, of real images ' if seeds >= INTERVAL_SEEDS else ''}{deviation}."
-    )
-    if real["n"] == 1:
-        text += f" There are {real['images']} real images, all of which are counted once"
-        return text + ("." if real["images"] == images else f", scaled to {images}.")
-    return text + ("" if real["disjoint"] in (True, "True") else " Samples of real images overlap.")
+    interval = "95 % interval over trainings, of real images " if seeds >= INTERVAL_SEEDS else ""
+    text += f" Whiskers: {interval}{deviation}."
+    if seeds >= INTERVAL_SEEDS and generated.loc[generated["over"] == "seeds", "ci95_low"].isna().any():
+        text += " Where all trainings have the same number there is none."
+    bands = " Shaded bands: standard deviation over judges, which no whisker contains."
+    text += bands if judges > 1 else " How another training of the judge would differ is not known."
+    return text + f" Real images: samples of {images}, drawn with replacement."
 
 
 def wrapped(name: str) -> str:

@@ -1,12 +1,13 @@
-"""How many images of each generator a judge puts into each class, beside real ones, and how far the two are apart."""
+"""How many images of each generator judges put into each class, beside real ones, and how far the two are apart."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from galaxies.files import atomic
-from galaxies.judged_images import Judged, consecutive_samples, random_samples
+from galaxies.judged_images import Judged, consecutive_samples, drawn_with_replacement
 from galaxies.mode_balance import class_counts, entropy, jensen_shannon, total_variation
 from galaxies.scripting import run_script
 from galaxies.stats import summarise
@@ -14,92 +15,111 @@ from galaxies.stats import summarise
 REAL = "real"
 OVER_SAMPLES, OVER_SEEDS = "samples", "seeds"
 COLUMNS = ["experiment", "label", "seed", "quantity", "class", "mean", "std", "over", "n", "ci95_low", "ci95_high"]
-COLUMNS += ["images", "disjoint"]
-SEED = 0  # of the samples of real images
+COLUMNS += ["std_judges", "n_judges", "images"]
+DISTANCES = {"total_variation": total_variation, "jensen_shannon": jensen_shannon}
+DRAWS, SEED = 1000, 0  # samples of real images: so many that chance hardly changes their means
+
+Values = dict[tuple[str, str], np.ndarray]  # quantity and class -> (J, R), of each of J judges and R samples
 
 
 def main(real: Path, judged: list[Path], table: Path, *, trainings: list[dict], samples: int, repeats: int) -> None:
     """Write a row per experiment, seed and quantity, over samples of images; and rows over seeds, whose seed is empty.
 
     real : judged real images. judged : judged images of the generators, in the order of `trainings`, each {experiment,
-        label, seed}. samples, repeats : images of a sample, and samples; fewer where there are fewer images.
+        label, seed}. samples, repeats : images of a sample, and samples of generated images; fewer where there are
+        fewer images.
 
     count : images of a sample in each `class`. total_variation, jensen_shannon (divergence in bits, base 2) : between
-    the classes of a sample and those of all real images; for real images those of a sample and of all others, so that
-    these rows say what sampling alone does. entropy : of the classes, in bits.
-    n, std : number of samples or seeds, and deviation over them (ddof 1). ci95 : of the mean over seeds. images : of a
-    sample. disjoint : whether the samples share no image.
+    the classes of a sample and those of all real images, both by the same judge. entropy : of the classes, in bits.
+    All are means over the judges.
+    The rows of real images say what sampling alone does: theirs are 1000 samples as large as those of the generators,
+    drawn with replacement from the real images, so that a generator whose classes are exactly as frequent as those of
+    the real images has the same expectations.
+    n, std : number of samples or seeds, and deviation over them (ddof 1). n_judges, std_judges : number of judges, and
+    deviation over them (ddof 1) of the means over samples and seeds, empty for one judge. ci95 : of the mean over
+    seeds, as these judges see them: their own scatter is not in it. Empty for one seed, and where all seeds are equal:
+    an interval without width would claim that no other seed can differ. images : of a sample.
     """
-    models: dict[str, tuple[dict, list[list[dict]]]] = {}  # experiment -> what it is, and its rows by seed
+    models: dict[str, tuple[dict, list[Values]]] = {}  # experiment -> what it is, and its values by seed
+    rows = []
     with Judged(real) as opened:
-        reference, classes, simulated = opened.logits, opened.classes, opened.simulated
-        drawn = random_samples(len(opened), samples, repeats, SEED)
-        facts = {"experiment": REAL, "label": "simulated galaxies" if simulated else "real galaxies"}
-        facts |= {"images": len(drawn[0]), "disjoint": sum(map(len, drawn)) <= len(opened)}
-        rows = [facts | row for row in summaries(real_values(reference, drawn), classes)]
+        classes, simulated = opened.classes, opened.simulated
+        of_real = opened.logits.argmax(axis=2)
+        reference = class_counts(of_real, len(classes))
         for path, training in zip(judged, trainings, strict=True):
             with Judged(path) as made:
                 made.expect_judge(opened)
                 drawn = consecutive_samples(len(made), samples, repeats)
-                of_seed = summaries(generated_values(made.logits, drawn, class_counts(reference)), classes)
-            facts = {key: training[key] for key in ("experiment", "label")} | {
-                "images": len(drawn[0]),
-                "disjoint": True,
-            }
-            rows += [facts | {"seed": training["seed"]} | row for row in of_seed]
-            models.setdefault(training["experiment"], (facts, []))[1].append(of_seed)
+                values = values_of(made.logits.argmax(axis=2), drawn, reference, classes)
+            facts = {key: training[key] for key in ("experiment", "label")} | {"images": len(drawn[0])}
+            rows += [facts | {"seed": training["seed"]} | row for row in over_samples(values)]
+            models.setdefault(training["experiment"], (facts, []))[1].append(values)
+    size = max(facts["images"] for facts, _ in models.values())
+    values = values_of(of_real, drawn_with_replacement(of_real.shape[1], size, DRAWS, SEED), reference, classes)
+    facts = {"experiment": REAL, "label": "simulated galaxies" if simulated else "real galaxies", "images": size}
+    rows = [facts | row for row in over_samples(values)] + rows
     for facts, of_seeds in models.values():
-        rows += [facts | row for row in mean_over_seeds(of_seeds, facts["images"], len(classes))]
+        rows += [facts | row for row in over_seeds(of_seeds, facts["images"], len(classes))]
     result = pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"})
     result["data"] = "simulated" if simulated else "real"
     with atomic(table) as temporary:
         result.to_csv(temporary, index=False)
 
 
-def real_values(logits: np.ndarray, samples: list[np.ndarray]) -> list[dict]:
-    """Quantities of samples of real images, each compared with all other real images."""
-    counts = class_counts(logits)
-    values = []
-    for rows in samples:
-        inside = class_counts(logits[rows])
-        values.append(quantities(inside, counts - inside))
+def values_of(seen: np.ndarray, samples: Iterable[np.ndarray], reference: np.ndarray, classes: list[str]) -> Values:
+    """Every quantity of samples of images.
+
+    seen : (J, N), the class that each judge sees in each image. samples : rows of images. reference : (J, K), how many
+    real images each judge sees in each class.
+    """
+    counts = np.stack([class_counts(seen[:, rows], len(classes)) for rows in samples], axis=1)
+    values = {("count", name): counts[:, :, k] for k, name in enumerate(classes)}
+    for name, distance in DISTANCES.items():
+        of_judges = zip(counts, reference, strict=True)
+        values[name, ""] = np.array([[distance(sample, real) for sample in of_judge] for of_judge, real in of_judges])
+    values["entropy", ""] = np.array([[entropy(sample) for sample in of_judge] for of_judge in counts])
     return values
 
 
-def generated_values(logits: np.ndarray, samples: list[np.ndarray], reference: np.ndarray) -> list[dict]:
-    """Quantities of samples of generated images, compared with the class counts (K,) of all real ones."""
-    return [quantities(class_counts(logits[rows]), reference) for rows in samples]
-
-
-def quantities(counts: np.ndarray, reference: np.ndarray) -> dict:
-    """Counts (K,) of a sample and how they compare with those of other images, which may be none."""
-    compared = {"total_variation": total_variation, "jensen_shannon": jensen_shannon}
-    distances = {name: f(counts, reference) if reference.sum() else np.nan for name, f in compared.items()}
-    return {"count": counts, **distances, "entropy": entropy(counts)}
-
-
-def summaries(values: list[dict], classes: list[str]) -> list[dict]:
-    """Mean and deviation over samples, a row per class and quantity."""
-    columns = [("count", name, [v["count"][k] for v in values]) for k, name in enumerate(classes)]
-    columns += [(name, "", [v[name] for v in values]) for name in ("total_variation", "jensen_shannon", "entropy")]
+def over_samples(values: Values) -> list[dict]:
+    """Means over judges and samples, a row per quantity and class."""
     rows = []
-    for quantity, name, numbers in columns:
-        summary = summarise(numbers)
-        row = {"quantity": quantity, "class": name, "mean": summary.mean, "std": summary.std}
-        rows.append(row | {"over": OVER_SAMPLES, "n": summary.n})
+    for (quantity, name), numbers in values.items():
+        row = {"quantity": quantity, "class": name, "over": OVER_SAMPLES} | scatter(numbers.mean(axis=0))
+        rows.append(row | scatter_of_judges(numbers.mean(axis=1)))
     return rows
 
 
-def mean_over_seeds(of_seeds: list[list[dict]], images: int, classes: int) -> list[dict]:
-    """Mean over seeds of the means over samples of so many images, with its interval."""
-    highest = {"count": images, "total_variation": 1, "jensen_shannon": 1, "entropy": np.log2(classes)}
+def over_seeds(of_seeds: list[Values], images: int, classes: int) -> list[dict]:
+    """Means over seeds of the means over judges and samples of so many images, with their intervals."""
+    highest = {"count": images, **dict.fromkeys(DISTANCES, 1), "entropy": np.log2(classes)}
     rows = []
-    for same in zip(*of_seeds, strict=True):
-        summary = summarise([row["mean"] for row in same])
-        low, high = np.clip([summary.ci95_low, summary.ci95_high], 0, highest[same[0]["quantity"]])
-        row = {key: same[0][key] for key in ("quantity", "class")} | {"over": OVER_SEEDS, "n": summary.n}
-        rows.append(row | {"mean": summary.mean, "std": summary.std, "ci95_low": low, "ci95_high": high})
+    for quantity, name in of_seeds[0]:
+        means = np.array([values[quantity, name].mean(axis=1) for values in of_seeds])  # seeds, judges
+        row = {"quantity": quantity, "class": name, "over": OVER_SEEDS} | scatter(means.mean(axis=1))
+        row |= scatter_of_judges(means.mean(axis=0))
+        rows.append(row | interval(means.mean(axis=1), highest[quantity]))
     return rows
+
+
+def scatter(values: np.ndarray) -> dict:
+    """Mean and deviation over samples or seeds."""
+    summary = summarise(values)
+    return {"mean": summary.mean, "std": summary.std, "n": summary.n}
+
+
+def scatter_of_judges(means: np.ndarray) -> dict:
+    """Deviation over judges, NaN for one."""
+    summary = summarise(means)
+    return {"std_judges": summary.std, "n_judges": summary.n}
+
+
+def interval(values: np.ndarray, highest: float) -> dict:
+    """95 % interval of the mean of values from 0 to `highest`; NaN where one value, or equal ones, tell no scatter."""
+    summary = summarise(values)
+    limits = np.clip([summary.ci95_low, summary.ci95_high], 0, highest)
+    low, high = limits if np.ptp(values) else (np.nan, np.nan)
+    return {"ci95_low": low, "ci95_high": high}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a judge says of images: the file of judge.py, and the samples that are drawn from it."""
+"""What judges say of images: the file of judge.py, and the samples that are drawn from it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +11,16 @@ from galaxies.errors import DataError
 from galaxies.files import reading
 
 _BLOCK = 1000  # rows at a time, for memory
+_SEED = 1  # of samples of generated images; not that of real ones, from whose labels the same rows may be made
 
 
 class Judged:
     """A file of judge.py, open for reading; row i is that of image i of the file of images that was judged.
 
-    logits : (N, K) float32 of the K `classes`. ids : (N,) int64, -1 for images of no object. features : h5py data set
-    float32 (N, F), read on access. view : name of the view whose scale the images have. judge_sha256 : of the judge's
-    model file. source_sha256 : of the file of generated images, or of the pixels of the view of the real ones.
+    logits : (J, N, K) float32 of J judges, trainings of one classifier, for the K `classes`. features : h5py data set
+    float32 (N, F) of the first judge, read on access. ids : (N,) int64, -1 for images of no object. view : name of the
+    view whose scale the images have. judge_sha256 : of the model files of all judges. source_sha256 : of the file of
+    generated images, or of the pixels of the view of the real ones.
 
     Raises DataError if the file is damaged or none of judge.py.
     """
@@ -35,7 +37,8 @@ class Judged:
             self.view, self.simulated = str(attributes["view"]), bool(attributes["simulated"])
             self.judge_sha256, self.source_sha256 = (str(attributes[f"{of}_sha256"]) for of in ("judge", "source"))
             count = len(self.ids)
-            if self.logits.shape != (count, len(self.classes)) or len(self.features) != count or not count:
+            judges, shape = len(self.logits), self.logits.shape[1:]
+            if shape != (count, len(self.classes)) or len(self.features) != count or not (count and judges):
                 raise ValueError("its arrays have different lengths, or none")
             if not np.isfinite(self.logits).all():
                 raise ValueError("it has logits that are not finite")
@@ -65,7 +68,7 @@ class Judged:
             yield self.ids[rows], self.read_features(rows)
 
     def expect_judge(self, other: "Judged") -> None:
-        """Raise DataError unless the same judge saw both at the same scale."""
+        """Raise DataError unless the same judges saw both at the same scale."""
         if (self.judge_sha256, self.classes, self.view) != (other.judge_sha256, other.classes, other.view):
             raise DataError(
                 f"{self.path}: judged by another judge, or as another view, than {other.path}",
@@ -80,25 +83,24 @@ class Judged:
 
 
 def consecutive_samples(count: int, size: int, repeats: int) -> list[np.ndarray]:
-    """Rows of at most `repeats` disjoint samples of `size` of `count` generated images, which are in no order.
+    """Rows, ascending, of at most `repeats` disjoint samples of `size` of `count` generated images.
 
-    One sample of all images if there are fewer.
+    Consecutive parts of a random order, the same each time, since images may be ordered, say by the objects whose
+    labels they are made from. One sample of all images if there are fewer.
     """
     size = min(size, count)
-    return [np.arange(number * size, (number + 1) * size) for number in range(min(repeats, count // size))]
+    order = np.random.default_rng(_SEED).permutation(count)
+    return [np.sort(order[number * size : (number + 1) * size]) for number in range(min(repeats, count // size))]
 
 
-def random_samples(count: int, size: int, repeats: int, seed: int) -> list[np.ndarray]:
-    """Rows, ascending, of `repeats` random samples of `size` of `count` real images, without replacement.
+def drawn_with_replacement(count: int, size: int, repeats: int, seed: int) -> Iterator[np.ndarray]:
+    """Rows of `repeats` samples of `size` of `count` real images, each row drawn anew: there may be fewer than `size`.
 
-    The samples are disjoint if there are enough images; one sample of all images if there are no more than `size`.
+    What a generator would give that makes the real images, all as often.
     """
     draw = np.random.default_rng(seed)
-    if count <= size:
-        return [np.arange(count)]
-    if size * repeats <= count:
-        return [np.sort(part) for part in draw.permutation(count)[: size * repeats].reshape(repeats, size)]
-    return [np.sort(draw.permutation(count)[:size]) for _ in range(repeats)]
+    for _ in range(repeats):
+        yield draw.integers(count, size=size)
 
 
 def disjoint_pairs(count: int, size: int, repeats: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

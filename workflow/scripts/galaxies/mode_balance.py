@@ -4,9 +4,12 @@ import numpy as np
 from scipy.special import entr
 
 
-def class_counts(logits: np.ndarray) -> np.ndarray:
-    """Number (K,) of images whose highest logit (N, K) is that of each class."""
-    return np.bincount(logits.argmax(axis=1), minlength=logits.shape[1])
+def class_counts(seen: np.ndarray, classes: int) -> np.ndarray:
+    """Number (J, K) of images that each judge sees in each of K `classes`.
+
+    seen : (J, N) int, the class from 0 to K - 1 that each of J judges sees in each image.
+    """
+    return np.stack([np.bincount(of_judge, minlength=classes) for of_judge in seen])
 
 
 def total_variation(first: np.ndarray, second: np.ndarray) -> float:
