@@ -14,6 +14,7 @@ from small_views import write_split, write_view
 import judge
 from galaxies.config import merged_config
 from galaxies.errors import ConfigError, DataError
+from galaxies.generated_images import as_stored
 from galaxies.judged_images import Judged, consecutive_samples, disjoint_pairs, drawn_with_replacement
 from galaxies.judgement import check_judgement
 
@@ -98,7 +99,7 @@ def test_images_of_a_generator_are_judged_as_8_bits(files, shift):
 
 def test_images_for_a_view_of_floats_are_judged_as_they_are():
     images = np.array([[-2.0, 0.123456], [3.0, 0.5]], dtype=np.float32)
-    (found,) = judge.as_stored(iter([images]), np.dtype(np.float32))
+    found = as_stored(images, np.dtype(np.float32))
     np.testing.assert_array_equal(found, images)
 
 

@@ -71,16 +71,32 @@ def notes(monkeypatch):
     return found
 
 
+def write_metrics(folder):
+    """Accuracies of two classifiers, of which `net` is the judge."""
+    values = {"accuracy_overall": 61.2, "accuracy_mean_class": 5.0, "accuracy_edge_on": 17.0, "accuracy_round": 80.0}
+    rows = [("net", name, value, 40) for name, value in {**values, "largest_class": 34.0}.items()]
+    rows += [("other", "accuracy_overall", 99.0, 40), ("other", "largest_class", 98.0, 40)]
+    table = pd.DataFrame(rows, columns=["experiment", "metric", "mean", "images"])
+    table.to_csv(folder / "metrics.csv", index=False)
+    return folder / "metrics.csv"
+
+
+def draw_balance(folder, name):
+    files = (folder / "table.csv", write_metrics(folder), folder / f"{name}.png", folder / f"{name}.pdf")
+    plot_mode_balance.main(*files, judge="net", **DIFFERENCES)
+
+
 @pytest.mark.parametrize(("samples", "seeds"), [(20, 2), (200, 2), (20, 1)])
 def test_mode_balance(folder, notes, samples, seeds):
     trainings = [one for one in TRAININGS if one["seed"] < seeds]
     judged = all_places(folder, "judged.h5", trainings)
     settings = {"trainings": trainings, "samples": samples, "repeats": 3}
     tabulate_mode_balance.main(folder / "real.h5", judged, folder / "table.csv", **settings)
-    plot_mode_balance.main(folder / "table.csv", folder / "one.png", folder / "one.pdf", **DIFFERENCES)
-    plot_mode_balance.main(folder / "table.csv", folder / "two.png", folder / "two.pdf", **DIFFERENCES)
+    draw_balance(folder, "one")
+    draw_balance(folder, "two")
     assert drawn(folder / "one.png") == drawn(folder / "two.png")
     assert "Simulated galaxies" in notes[0] and "steps 2 (published 5)" in notes[0]
+    assert "right for 61 % of 40 test images" in notes[0] and "17 % of edge on; naming" in notes[0]
     assert (
         f"samples of {min(samples, 70)}, drawn with replacement" in notes[0]
     )  # of 70 generated images there are no more
@@ -95,7 +111,7 @@ def test_bars_have_the_heights_of_the_table(folder, monkeypatch):
     tabulate_mode_balance.main(
         folder / "real.h5", judged, folder / "table.csv", trainings=TRAININGS, samples=20, repeats=3
     )
-    plot_mode_balance.main(folder / "table.csv", folder / "one.png", folder / "one.pdf", **DIFFERENCES)
+    draw_balance(folder, "one")
     table = pd.read_csv(folder / "table.csv").query("quantity == 'count'")
     gan = table[(table["experiment"] == "gan") & (table["over"] == "seeds")].set_index("class")["mean"][CLASSES]
     np.testing.assert_allclose(heights["GAN"], gan)
@@ -121,7 +137,7 @@ def test_the_scatter_of_judges_is_drawn(tmp_path, notes, monkeypatch, seeds):
     monkeypatch.setattr(plot_mode_balance, "save_figure", keep)
     judged, settings = all_places(tmp_path, "judged.h5", trainings), {"samples": 20, "repeats": 3}
     tabulate_mode_balance.main(tmp_path / "real.h5", judged, tmp_path / "table.csv", trainings=trainings, **settings)
-    plot_mode_balance.main(tmp_path / "table.csv", tmp_path / "one.png", tmp_path / "one.pdf", **DIFFERENCES)
+    draw_balance(tmp_path, "one")
     drawn(tmp_path / "one.png")
     table = pd.read_csv(tmp_path / "table.csv").query("quantity == 'count'")
     expected = table[table["over"] == "seeds"].set_index("class").loc[CLASSES]
@@ -143,7 +159,8 @@ def test_judgement(folder, notes):
     distances = all_places(folder, "judgement.csv")
     tabulate_judgement.main(folder / "floor.csv", distances, *tables, trainings=TRAININGS)
     for name in ("one", "two"):
-        plot_judgement.main(*tables, folder / f"{name}.png", folder / f"{name}.pdf", neighbours=3, **DIFFERENCES)
+        files = (*tables, write_metrics(folder), folder / f"{name}.png", folder / f"{name}.pdf")
+        plot_judgement.main(*files, judge="net", neighbours=3, **DIFFERENCES)
     assert drawn(folder / "one.png") == drawn(folder / "two.png")
     for words in ("20 images", "biased upwards", "4 features", "3 nearest neighbours", "Simulated galaxies"):
         assert words in notes[0]
@@ -162,10 +179,25 @@ def test_neighbours(folder, notes):
     plot_neighbours.main(folder / "view.h5", generated, found, real, *pngs, trainings=first, shown=3, **DIFFERENCES)
     assert drawn(pngs[0]) != drawn(pngs[1])
     assert "by pixels" in notes[0] and "features of the judge" in notes[1] and "Seed 0." in notes[0]
+    assert "lower half: the nearest of the others" in notes[0]
     targets = (folder / "distances.png", folder / "distances.pdf")
     found = all_places(folder, "neighbours.h5")
     plot_neighbour_distances.main(real, found, *targets, trainings=TRAININGS, **DIFFERENCES)
     drawn(targets[0])
+
+
+def test_no_more_rows_than_images_that_were_compared(folder, monkeypatch):
+    monkeypatch.setattr(find_neighbours, "QUERIES", 3)
+    real, found, generated = folder / "nn.h5", folder / "own.h5", place(folder, TRAININGS[0], "generated.h5")
+    given = {"generated": generated, "judged": place(folder, TRAININGS[0], "judged.h5")}
+    find_neighbours.main(folder / "view.h5", folder / "real.h5", real, neighbours=2)
+    find_neighbours.main(folder / "view.h5", folder / "real.h5", found, neighbours=2, **given)
+    figures = []
+    for shown in (3, 4, 100):
+        pngs, settings = (folder / "p.png", folder / "f.png"), {"trainings": TRAININGS[:1], "shown": shown}
+        plot_neighbours.main(folder / "view.h5", [generated], [found], real, *pngs, **settings, **DIFFERENCES)
+        figures.append(drawn(pngs[0]))
+    assert figures[0] == figures[1] == figures[2]
 
 
 def test_rows_shown_are_the_first_and_the_nearest():

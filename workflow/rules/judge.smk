@@ -245,6 +245,7 @@ rule plot_mode_balance:
     """Bars of the classes of real and generated images."""
     input:
         table="<results>/{paper}/{number}mode_balance.csv",
+        metrics="<results>/{paper}/classifier_metrics.csv",
     output:
         png=report(
             "<results>/{paper}/{number}mode_balance.png", category="{paper}", caption="../report/mode_balance.rst"
@@ -257,6 +258,7 @@ rule plot_mode_balance:
     conda:
         "../../envs/plot.yaml"
     params:
+        judge=judgement_of("experiment"),
         differences=notes_of_judgement,
         code=code_of("plot_mode_balance.py"),
     message:
@@ -500,6 +502,7 @@ rule plot_judgement:
     input:
         table="<results>/{paper}/judgement.csv",
         per_seed="<results>/{paper}/judgement_per_seed.csv",
+        metrics="<results>/{paper}/classifier_metrics.csv",
     output:
         png=report("<results>/{paper}/judgement.png", category="{paper}", caption="../report/judgement.rst"),
         pdf="<results>/{paper}/judgement.pdf",
@@ -511,6 +514,7 @@ rule plot_judgement:
         "../../envs/plot.yaml"
     params:
         neighbours=judgement_of("neighbours"),
+        judge=judgement_of("experiment"),
         differences=notes_of_judgement,
         code=code_of("plot_judgement.py"),
     message:

@@ -8,7 +8,7 @@ import numpy as np
 from galaxies.data.store import View
 from galaxies.errors import ConfigError, DataError
 from galaxies.files import atomic, sha256
-from galaxies.generated_images import Generated, as_networks_see, real_blocks_with_ids
+from galaxies.generated_images import Generated, as_networks_see, as_stored, real_blocks_with_ids
 from galaxies.judged_images import Judged
 from galaxies.neighbours import nearest
 from galaxies.scripting import run_script
@@ -31,6 +31,7 @@ def main(
 
     view, real : the packed real images, and the judgement of those that were trained on. generated, judged : images of
     a generator and their judgement; without them, training images are compared with the others of the training.
+    Generated images are compared as the view would store them.
     """
     with View(view) as packed, Judged(real) as training:
         if len(training) <= neighbours:
@@ -53,7 +54,7 @@ def main(
         facts = {"simulated": training.simulated, "training_images": len(training)}
         facts |= {"judge_sha256": training.judge_sha256, "view_sha256": str(packed.attributes["pixels_sha256"])}
     with atomic(found) as temporary, h5py.File(temporary, "w") as file:
-        file["rows"] = rows
+        file["rows"], file["own_ids"] = rows, own_ids
         for space, (distances, ids) in results.items():
             file[f"{space}/distances"], file[f"{space}/ids"] = distances, ids
         file.attrs.update(facts)
@@ -71,7 +72,7 @@ def generated_queries(
         if described.source_sha256 != sha256(generated):
             raise DataError(f"{judged}: the judgement of other images than {generated}", "run the same command again")
         rows = chosen(len(described))
-        return rows, made.read(rows), described.read_features(rows)
+        return rows, as_stored(made.read(rows), packed.dtype), described.read_features(rows)
 
 
 def chosen(count: int) -> np.ndarray:

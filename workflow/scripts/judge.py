@@ -17,7 +17,7 @@ from galaxies.data.splits import read_split
 from galaxies.data.store import View
 from galaxies.errors import ConfigError, DataError
 from galaxies.files import atomic, full_disk_as_data_error, sha256
-from galaxies.generated_images import Generated, as_networks_see, real_blocks
+from galaxies.generated_images import Generated, as_stored, real_blocks
 from galaxies.registry import construct, named_module
 from galaxies.scripting import run_script
 from galaxies.trained_models import read_model
@@ -60,7 +60,11 @@ def main(
         else:
             made = opened.enter_context(Generated(generated))
             made.expect_view(packed)
-            ids, source, images = made.ids, sha256(generated), as_stored(made.blocks(), packed.dtype)
+            ids, source, images = (
+                made.ids,
+                sha256(generated),
+                (as_stored(block, packed.dtype) for block in made.blocks()),
+            )
         facts = {"view": str(packed.attributes["view"]), "simulated": bool(packed.attributes["simulated"])}
         facts |= {"classes": classes, "judge_sha256": digest_of_all(judge), "source_sha256": source}
         room = "make room and run the same command again"
@@ -99,12 +103,6 @@ def ids_of_sets(split: Path, sets: list[str]) -> np.ndarray:
     if not len(ids):
         raise DataError(f"{split}: no object is in the sets {', '.join(sets) or '(none given)'}")
     return ids
-
-
-def as_stored(blocks: Iterator[np.ndarray], dtype: np.dtype) -> Iterator[np.ndarray]:
-    """Generated images as a view of that type would store them: of 8 bits, clipped to [0, 1] and in steps of 1/255."""
-    for block in blocks:
-        yield as_networks_see(np.rint(255 * np.clip(block, 0, 1)).astype(dtype)) if dtype == np.uint8 else block
 
 
 def parts(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

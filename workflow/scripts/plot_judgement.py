@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from galaxies.comparison import origin_text
+from galaxies.display import accuracy_text
 from galaxies.files import reading
 from galaxies.plots import MUTED, VALIDATION, new_figure, save_figure, seeds_as_points, stamp
 from galaxies.scripting import run_script
@@ -23,10 +24,21 @@ PANELS = {
 SHARES = ("precision", "recall", "coverage")
 
 
-def main(table: Path, per_seed: Path, png: Path, pdf: Path, *, neighbours: int, differences: list[str]) -> None:
+def main(
+    table: Path,
+    per_seed: Path,
+    metrics: Path,
+    png: Path,
+    pdf: Path,
+    *,
+    judge: str,
+    neighbours: int,
+    differences: list[str],
+) -> None:
     """A row per generator in each panel; points are seeds, with their mean and its 95 % interval.
 
-    table, per_seed : from tabulate_judgement.py. neighbours : k of the last four metrics.
+    table, per_seed : from tabulate_judgement.py. metrics : from tabulate_classifier.py, with the experiment `judge`.
+    neighbours : k of the last four metrics.
     """
     with reading(table):
         summary = pd.read_csv(table)
@@ -45,7 +57,8 @@ def main(table: Path, per_seed: Path, png: Path, pdf: Path, *, neighbours: int, 
     axes[0, 0].set_ylim(len(experiments) + 0.6, 0.4)
     stamp(
         figure,
-        f"{origin_text(summary['data'].iloc[0] == 'simulated', differences)} {explanation(summary, neighbours)}",
+        f"{origin_text(summary['data'].iloc[0] == 'simulated', differences)} {explanation(summary, neighbours)} "
+        f"{accuracy_text(metrics, judge)}",
         grow=True,
     )
     save_figure(figure, png, pdf)

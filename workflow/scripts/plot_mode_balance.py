@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from galaxies.comparison import origin_text
-from galaxies.display import words
+from galaxies.display import accuracy_text, words
 from galaxies.files import reading
 from galaxies.plots import MODEL_COLOURS, MUTED, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
@@ -20,10 +20,11 @@ NUMBERS = ("seed", "mean", "std", "ci95_low", "ci95_high", "std_judges")  # that
 INTERVAL_SEEDS = 3  # fewer give an interval that is wider than the axis
 
 
-def main(table: Path, png: Path, pdf: Path, *, differences: list[str]) -> None:
+def main(table: Path, metrics: Path, png: Path, pdf: Path, *, judge: str, differences: list[str]) -> None:
     """Grouped bars, a group per class (morpho_gan, figure 3).
 
-    table : from tabulate_mode_balance.py. differences : of the settings from the published, for the note.
+    table : from tabulate_mode_balance.py. metrics : from tabulate_classifier.py, with the experiment `judge`.
+    differences : of the settings from the published, for the note.
     """
     with reading(table):
         content = pd.read_csv(table, keep_default_na=False, na_values={name: [""] for name in NUMBERS})
@@ -43,7 +44,11 @@ def main(table: Path, png: Path, pdf: Path, *, differences: list[str]) -> None:
     axis.grid(axis="x", visible=False)
     axis.set(ylabel=f"Images among {images}", xlabel="Class as judged", ylim=(0, None))
     axis.legend(ncols=len(experiments), loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    stamp(figure, f"{origin_text(simulated, differences)} {explanation(counts, images)}", grow=True)
+    stamp(
+        figure,
+        f"{origin_text(simulated, differences)} {explanation(counts, images)} {accuracy_text(metrics, judge)}",
+        grow=True,
+    )
     save_figure(figure, png, pdf)
 
 

@@ -33,14 +33,15 @@ def main(
 ) -> None:
     """A block per generator, a row per generated image: it, then its nearest training images, nearest first.
 
-    Half of the `shown` rows are images as they come, the others those of all that were compared that are nearest to a
-    training image (morpho_gan, figure 4, has rows of the first kind). Below each image its distance over the median of
-    the distances of training images to the nearest other one.
+    Half of the `shown` rows are images as they come, below them those of the other images that are nearest to a
+    training image (morpho_gan, figure 4, has rows of the first kind); fewer rows where fewer images were compared.
+    Below each image its distance over the median of the distances of training images to the nearest other one.
 
     found, generated : from find_neighbours.py and generate.py, in the order of `trainings`, {label, seed}. real : from
     find_neighbours.py, of training images. pixels, features : figures, by what the distance is taken of.
     """
     reference = read_neighbours(real)
+    shown = min([shown, *(len(read_neighbours(path).rows) for path in found)])
     for space, png in zip(SPACES, (pixels, features), strict=True):
         plt.rcParams.update(STYLE)
         columns = 1 + reference.distances[space].shape[1]
@@ -99,7 +100,8 @@ def explanation(space: str, compared: str) -> str:
     text = (
         f"Distance by {SPACES[space]}, of {compared}; the number is the distance over the median distance of training "
     )
-    return text + "images to the nearest other one. Upper half: images as they come; lower half: the nearest of all."
+    text += "images to the nearest other one. "
+    return text + "Upper half: images as they come; lower half: the nearest of the others."
 
 
 if __name__ == "__main__":

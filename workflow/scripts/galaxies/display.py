@@ -1,8 +1,15 @@
 """Images of any scale and any channels as pictures for the eye, and words for their labels."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
+
+from galaxies.files import reading
+
+WHOLE = ("accuracy_overall", "accuracy_mean_class")
+"""Accuracies in a table of tabulate_classifier.py that are not of one class."""
 
 
 def pictures(images: np.ndarray, channels: Sequence[str]) -> np.ndarray:
@@ -62,3 +69,17 @@ def range_text(columns: Sequence[str], labels: np.ndarray) -> str:
 def words(name: str) -> str:
     """The name of a label in a figure."""
     return name.replace("_", " ")
+
+
+def accuracy_text(metrics: Path, experiment: str) -> str:
+    """How good a classifier is, a sentence for notes. metrics : from tabulate_classifier.py."""
+    with reading(metrics):
+        table = pd.read_csv(metrics)
+        row = table[table["experiment"] == experiment].set_index("metric")
+        accuracy, largest = row.loc["accuracy_overall"], row.loc["largest_class", "mean"]
+        worst = row.loc[[name for name in row.index if name.startswith("accuracy_") and name not in WHOLE], "mean"]
+    text = f"The judge is right for {accuracy['mean']:.0f} % of {accuracy['images']} test images with a known class"
+    name = words(worst.idxmin().removeprefix("accuracy_"))
+    return (
+        f"{text}, for {worst.min():.0f} % of {name}; naming the most frequent class alone would be for {largest:.0f} %."
+    )

@@ -106,6 +106,16 @@ def as_networks_see(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype(np.float32) / 255 if pixels.dtype == np.uint8 else pixels
 
 
+def as_stored(images: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Generated images, as networks see them, as a view of this dtype would store them, float32.
+
+    Of 8-bit views clipped to [0, 1] and rounded to the 256 levels that real images have; otherwise as they are.
+    """
+    if dtype != np.uint8:
+        return images
+    return as_networks_see(np.round(255 * np.clip(images, 0, 1)).astype(np.uint8))
+
+
 def real_blocks(view: View, ids: np.ndarray) -> Iterator[np.ndarray]:
     """Real images of `ids` in that order as networks take them, float32 (B, C, S, S), a few at a time."""
     rows = view.rows(ids)
