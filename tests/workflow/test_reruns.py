@@ -45,6 +45,21 @@ def test_changed_architecture_retrains_its_experiments_alone(finished):
         assert finished.planned().count("train") == 2
 
 
+def test_changed_loss_of_gans_retrains_them_alone(finished):
+    with finished.edit("galaxies/gan_losses.py", "return softplus(-logits)", "return 2 * softplus(-logits)"):
+        trained = re.findall(r"Training (\w+) of \w+, seed", finished.dry_run())
+    assert sorted(trained) == ["dcgan", "morpho_gan"]
+
+
+def test_changed_inputs_of_the_judge_retrain_it_and_judge_anew(finished):
+    with finished.edit("galaxies/data/morphology_inputs.py", "LEVELS = 255 ", "LEVELS = 256 "):
+        text = finished.dry_run()
+        planned = finished.planned()
+    assert re.findall(r"Training (\w+) of \w+, seed (\d)", text) == [("resnet26", "0"), ("resnet26", "1")]
+    assert {"classify", "judge_real", "judge_generated", "find_neighbours", "tabulate_mode_balance"} <= set(planned)
+    assert "generate" not in planned
+
+
 def test_changed_plot_redraws_its_figures_and_trains_nothing(finished):
     with finished.edit("galaxies/plots.py", "linewidth=1.8", "linewidth=1.9"):
         planned = finished.planned()

@@ -78,7 +78,7 @@ def accuracy_text(metrics: Path, experiment: str) -> str:
         row = table[table["experiment"] == experiment].set_index("metric")
         accuracy, largest = row.loc["accuracy_overall"], row.loc["largest_class", "mean"]
         worst = row.loc[[name for name in row.index if name.startswith("accuracy_") and name not in WHOLE], "mean"]
-    text = f"The judge is right for {accuracy['mean']:.0f} % of {accuracy['images']} test images with a known class"
+    text = f"The judge is right for {accuracy['mean']:.0f} % of {accuracy['images']:.0f} test images with a known class"
     name = words(worst.idxmin().removeprefix("accuracy_"))
     return (
         f"{text}, for {worst.min():.0f} % of {name}; naming the most frequent class alone would be for {largest:.0f} %."
