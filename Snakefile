@@ -17,6 +17,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_judgement.smk"
 
 
 if config["container"]:

@@ -15,7 +15,7 @@ from galaxies.data.store import View
 pytestmark = pytest.mark.slow
 
 DATASETS = {
-    "gz2_kaggle": (48, ["full_100", "crop250_70"]),
+    "gz2_kaggle": (48, ["full_100", "crop250_70", "crop256_32"]),
     "cil_cosmology": (42, ["pooled_63", "full_128", "full_140", "histogram_10"]),
     "hsc_cosmos": (40, ["full_50"]),
 }

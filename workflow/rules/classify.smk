@@ -1,50 +1,6 @@
 """Classifiers of several classes: trained models to predictions for the test images, tables and a figure."""
 
 
-def classifier_study(paper):
-    """The study whose classifiers a paper shows: that of the judge of its generators, or the paper itself."""
-    return (config["papers"][paper].get("judgement") or {}).get("paper", paper)
-
-
-def classifiers_of(paper):
-    """Classifiers of several classes that a study trains times its seeds, for tables."""
-    settings = EXPERIMENTS[paper]
-    return [
-        {
-            "experiment": name,
-            "label": settings[name].get("label", name),
-            "seed": seed,
-            "reported_as": settings[name]["reported_as"],
-            "differences": changes(paper, name),
-        }
-        for name in included(paper)
-        if settings[name]["method"] == "multiclass_classification"
-        for seed in seeds_of(paper)
-    ]
-
-
-def classifiers_shown(wildcards):
-    return classifiers_of(classifier_study(wildcards.paper))
-
-
-def class_predictions(wildcards):
-    """What the classifiers that a paper shows say of the test images, in the order of `classifiers_shown`."""
-    study = classifier_study(wildcards.paper)
-    members = classifiers_of(study)
-    return [f"{RESULTS}/{study}/{m['experiment']}/seed{m['seed']}/class_predictions.h5" for m in members]
-
-
-def provenance_of_classifiers(wildcards):
-    return provenance_of(classifier_study(wildcards.paper))
-
-
-def classifier_figures(paper):
-    """Short name -> file of what shows the classifiers of a paper: its own, or those of the study that judges for it."""
-    if not classifiers_of(classifier_study(paper)):
-        return {}
-    return {"classifier": "classifier_metrics.csv", "confusion": "classifier_confusion.png"}
-
-
 localrules:  # seconds each
     plot_confusion,
 

@@ -1,23 +1,5 @@
 """morpho_gan: figures 3 and 4, which any paper with judged generators can have; the classifier; the cost of a step."""
 
-COMPARED_STEPS = ("dist_gan", "morpho_gan")
-STEPS_TIMED = 30  # of each model; the interval in the table says whether they suffice
-
-
-def compared_steps():
-    """Settings of the experiments whose steps are compared, those that the run trains."""
-    names = [name for name in COMPARED_STEPS if name in included("morpho_gan")]
-    return {name: without_labels(EXPERIMENTS["morpho_gan"][name]) for name in names}
-
-
-def images_of_steps():
-    """Size and number of channels of the images of a step."""
-    dataset = config["data"][dataset_of_paper("morpho_gan")]
-    view = EXPERIMENTS["morpho_gan"][COMPARED_STEPS[-1]]["view"]
-    channels, size, _ = named_module(f"datasets.{dataset['layout']}", "images").projection(view, dataset).shape
-    return {"size": size, "channels": channels}
-
-
 TARGETS["morpho_gan"] = {
     **judgement_figures("morpho_gan", balance="fig3_", neighbours="fig4_"),
     **classifier_figures("morpho_gan"),

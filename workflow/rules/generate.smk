@@ -3,16 +3,6 @@
 {number} is `fig2_` and the like where a paper has such a figure, else empty.
 """
 
-UNJUDGED_SAMPLES = 64  # images of a generator without labels that no judge asks for: a sheet of samples
-
-
-def samples_of_generator(wildcards):
-    """How many images a generator without labels makes; none for one with labels, which decide it."""
-    if experiment_of(wildcards)["method"] in GENERATOR_METHODS:
-        return None
-    judgement = paper_of(wildcards).get("judgement")
-    return judgement["samples"] * judgement["repeats"] if judgement else UNJUDGED_SAMPLES
-
 
 localrules:  # seconds each
     plot_real_vs_generated,
