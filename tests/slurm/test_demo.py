@@ -29,7 +29,7 @@ def contents(folder: Path) -> dict[str, str]:
     paths = [path for path in results.rglob("*.*") if path.suffix in (".csv", ".md", ".h5", ".pt")]
     found = {}
     for path in paths:
-        if "checkpoints" in path.parts:  # second names of the same files
+        if "checkpoints" in path.parts or path.name == "step_cost.csv":  # second names of the same files; all clock
             continue
         content = path.read_bytes()
         if path.name == "table_rmse.csv":

@@ -147,7 +147,7 @@ rule find_real_neighbours:
         paper=JUDGED_PAPERS,
     conda:
         "../../envs/plot.yaml"
-    threads: 4
+    threads: config["compute"]["threads"]
     resources:
         mem_mb=growing(8000),
         runtime=growing(120),
@@ -177,7 +177,7 @@ rule find_neighbours:
         paper=JUDGED_PAPERS,
     conda:
         "../../envs/plot.yaml"
-    threads: 4
+    threads: config["compute"]["threads"]
     resources:
         mem_mb=growing(8000),
         runtime=growing(120),
@@ -294,7 +294,7 @@ rule compare_real:
         paper=JUDGED_PAPERS,
     conda:
         "../../envs/plot.yaml"
-    threads: 4
+    threads: config["compute"]["threads"]
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),
@@ -324,7 +324,7 @@ rule compare_generated:
         paper=JUDGED_PAPERS,
     conda:
         "../../envs/plot.yaml"
-    threads: 4
+    threads: config["compute"]["threads"]
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),
