@@ -152,7 +152,7 @@ def notes_of_judgement(wildcards):
 
 def changes_of_judgement(paper):
     """How many images are judged and how many are published, as texts; none where nothing is published."""
-    if paper not in REPORTED_PAPERS:
+    if "judgement" not in PUBLISHED.get(paper, {}):
         return []
     ours, published = (settings[paper]["judgement"] for settings in (config["papers"], PUBLISHED))
     return differences(*({key: judgement[key] for key in ("samples", "repeats")} for judgement in (ours, published)))
