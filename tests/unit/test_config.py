@@ -341,6 +341,48 @@ def test_published_augmentation_experiment():
     assert "reported_as" not in expanded(paper)["real"]
 
 
+def steps(**change: object) -> dict:
+    """Configuration of a run of Morpho-GAN whose comparison of steps is changed."""
+    return {
+        "data": {"gz2_classes": {"same_files_as": "gz2_kaggle"}},
+        "papers": {"morpho_gan": {"step_cost": change}, "morphology_classifier": {}},
+    }
+
+
+def test_cost_of_steps_asks_nothing_of_what_a_run_leaves_out():
+    config = steps(reference="dcgan")
+    config["papers"]["morpho_gan"]["include"] = ["dcgan"]
+    assert merge(config)["papers"]["morpho_gan"]["step_cost"] == {
+        "reference": "dcgan",
+        "model": "morpho_gan",
+        "steps": 30,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": "morphogan"}, ["step_cost.model", "'morphogan'", "'morpho_gan'"]),
+        ({"steps": 5}, ["step_cost.steps", "5"]),
+        ({"reference": "dist_gan", "model": "dcgan"}, ["step_cost", "'encoder'", "exchange"]),
+    ],
+)
+def test_bad_comparisons_of_steps_are_refused(change, words):
+    with pytest.raises(ConfigError) as caught:
+        merge(steps(**change))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_steps_of_other_views_or_with_labels_are_not_compared():
+    config = steps()
+    config["papers"]["morpho_gan"]["experiments"] = {"dist_gan": {"view": "crop256_64"}}
+    with pytest.raises(ConfigError, match="step_cost: the reference has view crop256_64, the model crop256_128"):
+        merge(config)
+    with pytest.raises(ConfigError, match="conditional_gan needs labels"):
+        merge(study(step_cost={"reference": "cgan", "model": "cgan_no_minibatch"}))
+
+
 def test_a_published_arm_can_be_taken_away():
     paper = merge(study(augmentation={"arms": {"real_geometric": None}}))["papers"]["galaxy_cgan_augmentation"]
     assert "real_geometric" not in paper["augmentation"]["arms"]

@@ -32,6 +32,16 @@ def test_the_profile_sends_every_gpu_job_and_no_other_to_the_gpu_partition():
     assert {settings["slurm_partition"] for settings in PROFILE["set-resources"].values()} == {"gpu"}
 
 
+def test_every_rule_of_the_profile_is_one_of_every_run():
+    """Snakemake refuses settings of a rule that the papers of a run do not include."""
+    files = re.findall(
+        r'^include: "(workflow/rules/\w+\.smk)"', (PROJECT / "Snakefile").read_text(), flags=re.MULTILINE
+    )
+    always = "\n".join((PROJECT / file).read_text() for file in files)
+    assert len(files) > 5
+    assert set(PROFILE["set-resources"]) <= set(re.findall(r"^rule (\w+):", always, flags=re.MULTILINE))
+
+
 def test_every_submitted_rule_grows_with_the_attempt():
     text = "\n".join(path.read_text() for path in (PROJECT / "workflow" / "rules").glob("*.smk"))
     local = {

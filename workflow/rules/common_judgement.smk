@@ -2,8 +2,6 @@
 
 UNJUDGED_SAMPLES = 64  # images of a generator without labels that no judge asks for: a sheet of samples
 JUDGED_PAPERS = "|".join(paper for paper in config["papers"] if "judgement" in config["papers"][paper]) or "(?!)"
-COMPARED_STEPS = ("dist_gan", "morpho_gan")
-STEPS_TIMED = 30  # of each model; the interval in the table says whether they suffice
 
 
 # Classifiers of several classes
@@ -200,15 +198,43 @@ def judgement_figures(paper, balance="", neighbours=""):
 # The cost of a step
 
 
-def compared_steps():
-    """Settings of the experiments whose steps are compared, those that the run trains."""
-    names = [name for name in COMPARED_STEPS if name in included("morpho_gan")]
-    return {name: without_labels(EXPERIMENTS["morpho_gan"][name]) for name in names}
+def compares_steps(paper):
+    """Whether the run trains both experiments whose steps are compared."""
+    compared = config["papers"][paper].get("step_cost")
+    return bool(compared) and {compared["reference"], compared["model"]} <= set(included(paper))
 
 
-def images_of_steps():
-    """Size and number of channels of the images of a step."""
-    dataset = config["data"][dataset_of_paper("morpho_gan")]
-    view = EXPERIMENTS["morpho_gan"][COMPARED_STEPS[-1]]["view"]
-    channels, size, _ = named_module(f"datasets.{dataset['layout']}", "images").projection(view, dataset).shape
-    return {"size": size, "channels": channels}
+def step_cost_table(paper):
+    """Short name -> table of what a step costs."""
+    return {"step_cost": "step_cost.csv"} if compares_steps(paper) else {}
+
+
+def step_cost_of(key):
+    return lambda wildcards: config["papers"][wildcards.paper]["step_cost"][key]
+
+
+def compared_steps(wildcards):
+    """Settings of the experiments whose steps are compared: the reference, the model."""
+    names = [step_cost_of("reference")(wildcards), step_cost_of("model")(wildcards)]
+    return {name: without_labels(EXPERIMENTS[wildcards.paper][name]) for name in names}
+
+
+def images_of_steps(key):
+    """Function for the size or the number of channels of the images of a step."""
+
+    def value(wildcards):
+        dataset = config["data"][dataset_of_paper(wildcards.paper)]
+        view = EXPERIMENTS[wildcards.paper][step_cost_of("model")(wildcards)]["view"]
+        channels, size, _ = named_module(f"datasets.{dataset['layout']}", "images").projection(view, dataset).shape
+        return {"size": size, "channels": channels}[key]
+
+    return value
+
+
+def step_cost_code(wildcards):
+    """Code that a step of what is compared runs."""
+    modules = sorted(set().union(*map(modules_of, compared_steps(wildcards).values())))
+    return code_of("measure_step_cost.py", "galaxies.step_cost:print_peak_memory", *modules)
+
+
+COMPARED_PAPERS = "|".join(filter(compares_steps, config["papers"])) or "(?!)"

@@ -457,3 +457,37 @@ rule plot_gan_curves:
         "Training of {wildcards.experiment} of {wildcards.paper} in curves"
     script:
         "../scripts/plot_gan_curves.py"
+
+
+rule measure_step_cost:
+    """Time and memory of a training step of two experiments, on the same networks and as configured."""
+    output:
+        output=report("<results>/{paper}/step_cost.csv", category="{paper}", caption="../report/step_cost.rst"),
+    log:
+        "<logs>/{paper}/step_cost.log",
+    benchmark:
+        "<benchmarks>/{paper}/step_cost.tsv"
+    wildcard_constraints:
+        paper=COMPARED_PAPERS,
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        mem_mb=growing(16000),
+        runtime=growing(60),
+        gpu=GPUS,
+    params:
+        experiments=compared_steps,
+        reference=step_cost_of("reference"),
+        model=step_cost_of("model"),
+        size=images_of_steps("size"),
+        channels=images_of_steps("channels"),
+        steps=step_cost_of("steps"),
+        seed=lambda wildcards: seeds_of(wildcards.paper)[0],
+        compute=compute_settings,
+        precision=config["compute"]["precision"],
+        code=step_cost_code,
+    message:
+        "Cost of the training steps of {wildcards.paper}"
+    script:
+        "../scripts/measure_step_cost.py"

@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from galaxies.augmentation_study import check_generators, check_study
 from galaxies.errors import ConfigError
-from galaxies.judgement import check_judgement
+from galaxies.judgement import UNLABELLED_GENERATORS, check_judgement
 from galaxies.registry import has_module, named_module
 from galaxies.views import field_of, parse_view
 
@@ -278,10 +278,40 @@ def _check_consistency(config: dict, rules: dict) -> None:
         if "augmentation" in paper:
             check_study(f"papers.{name}.augmentation", paper["augmentation"], paper["experiments"])
         check_generators(f"papers.{name}", paper)
+        if "step_cost" in paper:
+            _check_step_cost(f"papers.{name}.step_cost", paper)
         _check_split(name, paper, dataset)
     for name, paper in config["papers"].items():
         if "judgement" in paper:
             check_judgement(name, config)
+
+
+def _check_step_cost(where: str, paper: dict) -> None:
+    """The two experiments exist and, where both are included, can be given the same images and the same networks."""
+    for key in ("reference", "model"):
+        experiment, known = paper["step_cost"][key], list(paper["experiments"])
+        if experiment not in known:
+            raise ConfigError(f"{where}.{key}: unknown experiment {experiment!r}", suggestion(experiment, known))
+    names = [paper["step_cost"][key] for key in ("reference", "model")]
+    if not set(names) <= set(paper["include"]):
+        return
+    reference, model = (paper["experiments"][name] for name in names)
+    for experiment in (reference, model):
+        if experiment["method"] not in UNLABELLED_GENERATORS:
+            raise ConfigError(
+                f"{where}: the step of method {experiment['method']} needs labels",
+                f"compare experiments of the methods {' and '.join(UNLABELLED_GENERATORS)}",
+            )
+    if reference["view"] != model["view"]:
+        raise ConfigError(
+            f"{where}: the reference has view {reference['view']}, the model {model['view']}",
+            "compare experiments with the same view",
+        )
+    if missing := reference["networks"].keys() - model["networks"].keys():
+        raise ConfigError(
+            f"{where}: the model has no network {min(missing)!r}, which the reference takes from it",
+            "exchange reference and model",
+        )
 
 
 def _check_dataset(name: str, dataset: dict, rules: dict) -> None:

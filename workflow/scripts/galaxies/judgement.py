@@ -6,7 +6,8 @@ from galaxies.augmentation_study import GENERATOR_METHODS
 from galaxies.errors import ConfigError
 from galaxies.registry import named_module
 
-GENERATORS = (*GENERATOR_METHODS, "dcgan", "dist_gan")
+UNLABELLED_GENERATORS = ("dcgan", "dist_gan")
+GENERATORS = (*GENERATOR_METHODS, *UNLABELLED_GENERATORS)
 """Methods whose module has `load_generator`, with labels and without."""
 JUDGES = ("multiclass_classification",)
 """Methods whose module has `load_classifier`."""
