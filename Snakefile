@@ -18,6 +18,7 @@ if not workflow.overwrite_configfiles:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/common_judgement.smk"
+include: "workflow/rules/common_scores.smk"
 
 
 if config["container"]:
@@ -44,6 +45,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/classify.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/judge.smk"
+include: "workflow/rules/score.smk"
 include: "workflow/rules/augmentation.smk"
 
 

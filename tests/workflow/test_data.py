@@ -79,7 +79,8 @@ def test_splits_of_the_papers(finished):
     for paper, sizes in {
         "two_in_one": {
             "scored_validation": 6,
-            "scored_train": 18,
+            "scored_test": 2,
+            "scored_train": 16,
             "labeled_validation": 3,
             "labeled_train": 9,
         },

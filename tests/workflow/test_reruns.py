@@ -17,8 +17,8 @@ def test_plan_is_read_from_the_dry_run(checkout):
     """The other tests would pass unseen if planned jobs were not found."""
     planned = checkout.planned()
     # Four approaches; generators for all images, for training images and for 16 of these; five arms, two for 16 images;
-    # a judge; and of one seed two generators without labels.
-    assert planned.count("train") == 2 * (4 + 3 + 5 + 2 + 1) + 2
+    # a judge; and of one seed two generators without labels, and two with scorers of their own.
+    assert planned.count("train") == 2 * (4 + 3 + 5 + 2 + 1) + 2 + 2
     assert planned.count("pack_view") == 9
 
 

@@ -68,7 +68,8 @@ wildcard_constraints:
 def save_config():
     """Write the merged configuration of the run beside its results."""
     try:
-        write_text(Path(RESULTS) / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+        kept = {key: value for key, value in config.items() if key != "images"}  # which is no part of the run
+        write_text(Path(RESULTS) / "config.yaml", yaml.safe_dump(kept, sort_keys=False))
     except OSError as error:
         sys.exit(f"Error: {error.filename}: {error.strerror}")
 

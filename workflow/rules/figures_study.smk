@@ -1,5 +1,5 @@
 """Targets of a study that no paper has: the augmentation experiment, generators with their judgement and the
-cost of their steps, or classifiers of several classes."""
+cost of their steps, classifiers of several classes, or scorers."""
 
 TARGETS[paper] = {
     **generator_figures(paper),
@@ -7,5 +7,6 @@ TARGETS[paper] = {
     **judgement_figures(paper),
     **classifier_figures(paper),
     **step_cost_table(paper),
+    **score_figures(paper),
     "split": "split.csv",
 }

@@ -1,11 +1,15 @@
-"""two_in_one: its split of the images and the statistics of the scores; figures follow with its experiments."""
+"""two_in_one: Table I, figures 4 and 5, the statistics of the scores; what any paper with scorers can have is in score.smk."""
 
 
 localrules:  # seconds each
     two_in_one_tabulate_scores,
 
 
-TARGETS["two_in_one"] = {"split": "split.csv", "score_statistics": "score_statistics.csv"}
+TARGETS["two_in_one"] = {
+    **score_figures("two_in_one"),
+    "split": "split.csv",
+    "score_statistics": "score_statistics.csv",
+}
 
 
 rule two_in_one_tabulate_scores:

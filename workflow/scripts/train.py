@@ -91,7 +91,8 @@ def main(
             if (images := getattr(method, "samples", None)) is not None:
                 write_grid(checkpoints / SAMPLES, images)
 
-        result = fit(method, Repeated(train, len(rows)), settings, machine, saved, show)
+        data = getattr(methods, "training_data", Repeated)(train, len(rows))
+        result = fit(method, data, settings, machine, saved, show)
         write_model(model, method.networks, experiment, train, seed=seed, inputs_sha256=inputs)
         write_text(history, pd.DataFrame(result.history).to_csv(index=False))
         write_text(cost, json.dumps(result.cost, indent=2) + "\n")

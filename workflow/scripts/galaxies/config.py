@@ -17,6 +17,7 @@ from galaxies.augmentation_study import check_generators, check_study
 from galaxies.errors import ConfigError
 from galaxies.judgement import UNLABELLED_GENERATORS, check_judgement
 from galaxies.registry import has_module, named_module
+from galaxies.scorers import check_scorers
 from galaxies.views import field_of, parse_view
 
 OF_FILES = ("layout", "source", "path", "images", "frame", "simulate")
@@ -278,6 +279,7 @@ def _check_consistency(config: dict, rules: dict) -> None:
         if "augmentation" in paper:
             check_study(f"papers.{name}.augmentation", paper["augmentation"], paper["experiments"])
         check_generators(f"papers.{name}", paper)
+        check_scorers(f"papers.{name}", paper, dataset)
         if "step_cost" in paper:
             _check_step_cost(f"papers.{name}.step_cost", paper)
         _check_split(name, paper, dataset)

@@ -34,3 +34,15 @@ def predictor_hinge(error_real: Tensor, error_generated: Tensor, sign: str) -> T
         raise ConfigError(f"hinge_sign is {sign!r}; it must be one of: code, paper")
     difference = error_real - error_generated
     return (difference if sign == "code" else -difference).clamp(min=0)
+
+
+def target_score_loss(scores: Tensor, target: float, kind: str) -> Tensor:
+    """Sum over a batch of how far the scores (B,) of generated images are from `target`, a scalar.
+
+    kind : "abs", |target - score|, as the authors' code has it. "signed", target - score, as two_in_one prints it: it
+    has no lower bound, so that the target has no effect on what a generator learns (two_in_one, losses).
+    """
+    if kind not in ("abs", "signed"):
+        raise ConfigError(f"gen_score_loss is {kind!r}; it must be one of: abs, signed")
+    difference = target - scores.float()
+    return (difference.abs() if kind == "abs" else difference).sum()

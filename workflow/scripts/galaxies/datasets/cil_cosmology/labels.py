@@ -15,11 +15,11 @@ from galaxies.data.tables import Parser, Table, id_index, number_between, read_t
 from galaxies.datasets.cil_cosmology.files import FETCH_HINT, QUERY_TRUTH, TABLES
 from galaxies.datasets.cil_cosmology.images import ID_RANGE, SUBSETS, object_id, open_archive
 from galaxies.errors import DataError
+from galaxies.score_range import HIGHEST, LOWEST
 
 logger = logging.getLogger(__name__)
 
 ID_COLUMN, VALUE_COLUMN = "Id", "Actual"
-MAX_SCORE = 8.0
 PUBLISHED_SHA256 = {
     "labeled.csv": "e19963d9a8af838b7adb603adea00519b40a1677096568a071568ecf9f0ce2d6",
     "scored.csv": "a9169eeeecb00b24e23e16d66c6f57ed07fe056bbe12a9457494aded80bcae79",
@@ -27,10 +27,10 @@ PUBLISHED_SHA256 = {
 PUBLISHED_IMAGES = {"labeled": 1200, "scored": 9600, "query": 1200}
 
 _COLUMNS = {
-    "score": {"kind": "score", "unit": "similarity to a prototype cosmology image", "range": [0.0, MAX_SCORE]},
+    "score": {"kind": "score", "unit": "similarity to a prototype cosmology image", "range": [LOWEST, HIGHEST]},
     "galaxy": {"kind": "class", "unit": "no: an irrelevant or corrupt image", "range": [0.0, 1.0]},
 }
-_HIDDEN = {"kind": "score", "unit": "of simulated query images; judges, never trains", "range": [0.0, MAX_SCORE]}
+_HIDDEN = {"kind": "score", "unit": "of simulated query images; judges, never trains", "range": [LOWEST, HIGHEST]}
 
 
 def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> list[LabelTable]:
@@ -46,7 +46,7 @@ def read_labels(files: dict[str, Path], settings: dict, images: ImageSource) -> 
         A table is absent or bad: other columns, an id repeated or of more than seven digits, a score outside [0, 8], a
         label that is neither 0 nor 1.
     """
-    root, score = files["root"], number_between(0.0, MAX_SCORE)
+    root, score = files["root"], number_between(LOWEST, HIGHEST)
     contents = dict(_contents(root))
     parts = [
         _part("labeled", "galaxy", _zero_or_one, Table(f"{root}/labeled.csv", contents["labeled.csv"], FETCH_HINT)),

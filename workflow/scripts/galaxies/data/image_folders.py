@@ -1,0 +1,65 @@
+"""Folders of images by any names, as a user may have them."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from galaxies.data.archives import is_litter
+from galaxies.errors import DataError, quoted
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """What a folder holds. names : of its images, by the names without suffix, in their order.
+
+    bad : what is wrong with the other files, one error each. folders : names of sub-folders, which were not searched.
+    """
+
+    path: Path
+    names: dict[str, str]
+    bad: list[DataError]
+    folders: list[str]
+
+
+def list_images(path: Path, suffixes: tuple[str, ...]) -> ImageFolder:
+    """Images directly inside a folder; their files are not opened.
+
+    Litter of operating systems is passed over. Bad are files of other suffixes, what is no regular file (nor a link to
+    one), names that cannot be printed, and all of those that are alike but for the suffix.
+    Raises DataError if `path` is no folder.
+    """
+    if not path.is_dir():
+        problem = "a file, expected a folder" if path.exists() else "no such folder"
+        raise DataError(f"{path}: {problem} of images", f"name a folder that has the {suffixes[0]} files in it")
+    found: dict[str, list[str]] = {}
+    problems: dict[str, str] = {}
+    folders = []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            file = PurePosixPath(entry.name)
+            if is_litter(entry.name):
+                continue
+            if _is(entry.is_dir):
+                folders.append(entry.name)
+            elif not entry.name.isprintable():  # it could not be written to a table, or would break its lines
+                problems[entry.name] = "its name has characters that cannot be printed"
+            elif file.suffix.lower() not in suffixes:
+                problems[entry.name] = f"its name does not end in {' or '.join(suffixes)}"
+            elif not _is(entry.is_file):
+                problems[entry.name] = "no regular file, or a link to none"
+            else:
+                found.setdefault(file.stem, []).append(entry.name)
+    for stem, names in found.items():
+        if len(names) > 1:
+            files = " and ".join(quoted(name) for name in sorted(names))
+            problems |= dict.fromkeys(names, f"{files} are both {quoted(stem)} without their suffixes")
+    bad = [DataError(f"{path}{os.sep}{quoted(name, 200)[1:-1]}: {problems[name]}") for name in sorted(problems)]
+    return ImageFolder(path, {stem: found[stem][0] for stem in sorted(found) if len(found[stem]) == 1}, bad, folders)
+
+
+def _is(kind) -> bool:
+    """Whether a folder's entry is of a kind; False where the system cannot say, as for links in a circle."""
+    try:
+        return kind()
+    except OSError:
+        return False

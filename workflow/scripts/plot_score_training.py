@@ -1,0 +1,93 @@
+"""How the discriminators and the generators of two_in_one were trained."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from galaxies.comparison import origin_text
+from galaxies.files import reading
+from galaxies.plots import MODEL_COLOURS, MUTED, new_figure, save_figure, seeds_with_mean, stamp
+from galaxies.scripting import run_script
+
+PANELS = {
+    "score_mae": "error of the scores of training images",
+    "val_score_mae": "error of the scores of validation images",
+    "label_loss": "loss of the labels (nats)",
+    "generated_score": "own score of generated images",
+    "generator_loss": "loss of the generator",
+    "sample_distance": "difference of generated images",
+}
+FEW = 10  # points of a curve that are marked
+OF_GENERATOR = ("generated_score", "generator_loss", "sample_distance")
+
+
+def main(histories: list[Path], provenance: Path, png: Path, pdf: Path, *, trainings: list[dict]) -> None:
+    """A panel per quantity, a colour per experiment; those of the generator begin with its first step.
+
+    histories : from train.py, in the order of `trainings`, each {experiment, label, seed, discriminator_steps,
+    distinct_scorer, differences}. provenance : of the data set. Thin lines are seeds, thick ones their mean, bands its
+    95 % interval.
+    """
+    with reading(provenance):
+        simulated = json.loads(provenance.read_text(encoding="utf-8"))["simulated"]
+    curves: dict[str, list[pd.DataFrame]] = {}
+    facts = {}
+    for path, training in zip(histories, trainings, strict=True):
+        with reading(path):
+            curves.setdefault(training["experiment"], []).append(pd.read_csv(path))
+        facts[training["experiment"]] = training
+    figure, axes = new_figure(2, 3, 9.6, 5.4)
+    for axis, (quantity, title) in zip(axes.ravel(), PANELS.items(), strict=True):
+        for colour, (name, tables) in zip(MODEL_COLOURS, curves.items(), strict=False):
+            if quantity not in OF_GENERATOR and not facts[name]["distinct_scorer"]:
+                continue
+            start = facts[name]["discriminator_steps"] if quantity in OF_GENERATOR else 0
+            draw(axis, tables, quantity, start, colour, facts[name]["label"])
+        if quantity == "label_loss":
+            axis.axhline(math.log(2), color=MUTED, linewidth=0.8, linestyle=":")
+            axis.annotate(
+                "ln 2: nothing learned",
+                (0.98, math.log(2)),
+                xycoords=("axes fraction", "data"),
+                ha="right",
+                va="bottom",
+                fontsize=7,
+                color=MUTED,
+            )
+        elif quantity not in OF_GENERATOR:
+            for start in {facts[name]["discriminator_steps"] for name in curves if starts(facts[name], curves[name])}:
+                axis.axvline(start, color=MUTED, linewidth=0.8, linestyle="--")
+        axis.set_title(title, fontsize=8.5)
+        axis.set_xlabel("Step of the generator" if quantity in OF_GENERATOR else "Step", fontsize=8)
+        axis.tick_params(which="both", labelsize=7.5)
+    for axis in axes[0, :2]:
+        axis.set_yscale("log")
+    legend = {label: line for axis in axes[:, 0] for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(legend.values(), legend.keys(), loc="outside upper center", ncols=4, fontsize=7.5)
+    first, many = trainings[0], len(histories) > len(curves)
+    note = "Dashed: where generators begin. Variants of the generator alone have the same discriminators, drawn once."
+    note += " Thin lines: trainings; thick: their mean and its 95 % interval." if many else " One training each."
+    stamp(figure, f"{origin_text(simulated, first['differences'])} {note}", grow=True)
+    save_figure(figure, png, pdf)
+
+
+def starts(training: dict, tables: list[pd.DataFrame]) -> bool:
+    """Whether a generator begins within the training, and not with it."""
+    return 0 < training["discriminator_steps"] < tables[0]["steps"].sum()
+
+
+def draw(axis: Axes, tables: list[pd.DataFrame], quantity: str, start: int, colour: str, label: str) -> None:
+    """Curves of one experiment in one panel, over the steps from `start` on; epochs without a value are left out."""
+    steps, values = tables[0]["steps"].cumsum().to_numpy(), np.stack([table[quantity] for table in tables])
+    seen = np.isfinite(values).all(axis=0)
+    marker = "o" if seen.sum() < FEW else None
+    if seen.any():
+        seeds_with_mean(axis, steps[seen] - start, values[:, seen], colour, label, marker=marker)
+
+
+if __name__ == "__main__":
+    run_script(main, globals().get("snakemake"))

@@ -1,0 +1,43 @@
+"""Predict the scores of all images with a trained score discriminator."""
+
+import logging
+from pathlib import Path
+
+import torch
+
+from galaxies.compute import Compute
+from galaxies.data.catalogue import read_catalogue
+from galaxies.data.device import Images
+from galaxies.data.names import ID
+from galaxies.data.store import View
+from galaxies.inference import EVALUATION_BATCH
+from galaxies.methods.two_in_one import load_scorer
+from galaxies.registry import construct
+from galaxies.score_predictions import images_to_score, write_predictions
+from galaxies.scripting import run_script
+
+logger = logging.getLogger("galaxies.predict_scores")
+
+
+def main(
+    view: Path, split: Path, catalogue: Path, model: Path, predictions: Path, *, compute: dict, threads: int
+) -> None:
+    """Write object_id,set,predicted of all scored and query images, clipped to the range of the scores.
+
+    view : pooled images. split : table object_id,split. model : from train.py, of method two_in_one. compute : as in
+    train.py.
+    """
+    settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
+    machine = construct(Compute.choose, settings, "compute", threads=threads)
+    scorer = load_scorer(model, machine)
+    wanted = images_to_score(read_catalogue(catalogue), split)
+    with View(view) as packed:
+        rows = packed.rows(wanted[ID].to_numpy())
+    images = Images(view, rows, machine)
+    scores = [scorer.score(batch.images[:, 0]) for batch in images.batches(torch.arange(len(rows)), EVALUATION_BATCH)]
+    write_predictions(predictions, wanted, torch.cat(scores).double().numpy())
+    logger.info("%s: scores of %d images", predictions, len(wanted))
+
+
+if __name__ == "__main__":
+    run_script(main, globals().get("snakemake"))

@@ -1,0 +1,264 @@
+"""Mean absolute errors of all scorers, over seeds and beside the published values."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from galaxies.data.catalogue import Catalogue, read_catalogue
+from galaxies.data.names import ID
+from galaxies.errors import DataError
+from galaxies.files import reading, write_text
+from galaxies.paired import joint_interval, resampling_interval, resampling_weights
+from galaxies.reported import read_reported, reported_value
+from galaxies.score_predictions import PREDICTED, QUERY, SET, read_predictions, scores_of
+from galaxies.score_range import HIGHEST, LOWEST
+from galaxies.scripting import run_script
+from galaxies.stats import summarise
+
+TRAIN = "scored_train"
+SETS = {"scored_validation": "validation", "scored_test": "test"}  # of the split -> of the table
+HIDDEN = "hidden_score"
+SIMULATED = ("sim_public", "sim_private")
+PUBLISHED = {  # set -> what config/reported.csv calls the published one that it stands for
+    "validation": "validation_96_images",
+    "sim_public": "kaggle_public_test",
+    "sim_private": "kaggle_private_test",
+}
+CONSTANT = "constant_median"
+RESAMPLES, SEED = 2000, 0
+NO_SEED = -1  # of what is not trained
+
+COLUMNS = [
+    *("experiment", "label", "set", "images", "n_seeds", "mae_mean", "mae_std"),
+    *(f"ci95_{over}_{end}" for over in ("seeds", "images") for end in ("low", "high")),
+    *("minus", "difference"),
+    *(f"difference_ci95_{over}_{end}" for over in ("images", "both") for end in ("low", "high")),
+    *("published", "published_set", "published_source", "comparable", "data"),
+]
+
+
+def main(
+    predictions: list[Path],
+    catalogue: Path,
+    provenance: Path,
+    reported: Path,
+    table: Path,
+    markdown: Path,
+    *,
+    trainings: list[dict],
+    paper: str,
+    reference: str,
+) -> None:
+    """Write the table as CSV, and what a reader wants of it as Markdown (two_in_one, Table I).
+
+    predictions : CSV object_id,set,predicted, one file per training, in the order of `trainings`, each {experiment,
+        label, seed, reported_as, differences}. catalogue, provenance : of the data set. reported : published values.
+    table : a row per experiment and set; constant_median predicts the median score of the training images. sim_public
+        and sim_private are halves of the query images, drawn once, where simulated data has their scores.
+        ci95_seeds : 95 % interval of the mean over seeds (Student's t); ci95_images : bootstrap interval over the
+        images, of the mean over these trainings. difference : to the errors of the experiment `reference` on the same
+        images with the same seeds; ci95_both covers other seeds and other images, and is empty for one seed.
+
+    Raises
+    ------
+    DataError
+        Trainings predicted different images, an image has no score, or there is nothing to evaluate on.
+    """
+    with reading(provenance):
+        origin = json.loads(provenance.read_text(encoding="utf-8"))
+    objects, published = read_catalogue(catalogue), read_reported(reported, paper)
+    images, predicted = _read(predictions, trainings)
+    sets = _sets(images, objects)
+    train = images.loc[images[SET] == TRAIN, ID].to_numpy()
+    if not len(train):
+        raise DataError(f"{predictions[0]}: no image is in the set {TRAIN}", "fit to images of that set")
+    median = np.median(scores_of(objects, train))
+    predicted[CONSTANT] = {NO_SEED: np.full(len(images), median)}
+    facts = {training["experiment"]: training for training in reversed(trainings)}
+    facts[CONSTANT] = {"label": f"constant {median:.2f}, the median", "reported_as": None, "differences": []}
+    rows = []
+    for name, (chosen, scores) in sets.items():
+        weights = resampling_weights(len(scores), RESAMPLES, SEED) / len(scores)
+        errors = {
+            experiment: {seed: np.abs(values[chosen] - scores) for seed, values in of_seeds.items()}
+            for experiment, of_seeds in predicted.items()
+        }
+        for experiment, of_seeds in errors.items():
+            row = {"experiment": experiment, "label": facts[experiment]["label"], "set": name, "minus": reference}
+            row |= _errors(of_seeds, weights)
+            if experiment != reference:
+                row |= _difference(of_seeds, errors.get(reference, {}), weights)
+            value, source = reported_value(published, facts[experiment]["reported_as"], PUBLISHED.get(name, ""), "mae")
+            if source:
+                reasons = reasons_against(origin, name, facts[experiment]["differences"])
+                row |= {"published": value, "published_set": PUBLISHED[name], "published_source": source}
+                row["comparable"] = f"no: {'; '.join(reasons)}" if reasons else "yes"
+            rows.append(row)
+    result = pd.DataFrame(rows).reindex(columns=COLUMNS).assign(data="simulated" if origin["simulated"] else "real")
+    write_text(table, result.to_csv(index=False))
+    write_text(markdown, _markdown(result))
+
+
+def reasons_against(origin: dict, name: str, differences: list[str]) -> list[str]:
+    """Why an error on the set `name` must not be judged against the published one; empty if it may.
+
+    origin : provenance of the data set. differences : how the settings differ from the published ones.
+    """
+    reasons = ["simulated data"] if origin["simulated"] else []
+    if not origin["simulated"] and not all(origin["published_tables"].values()):
+        reasons.append("other tables of scores")
+    return [*reasons, *(["other test images"] if name in SIMULATED else []), *differences]
+
+
+def _read(paths: list[Path], trainings: list[dict]) -> tuple[pd.DataFrame, dict[str, dict[int, np.ndarray]]]:
+    """Images (object_id and set), and the predictions (N,) for them by experiment and seed."""
+    images, predicted = None, {}
+    for path, training in zip(paths, trainings, strict=True):
+        table = read_predictions(path)
+        if images is None:
+            images = table[[ID, SET]]
+        elif not images.equals(table[[ID, SET]]):
+            raise DataError(
+                f"{path}: predictions for other images, or in other sets, than {paths[0]}",
+                "delete the predictions and run the same command again",
+            )
+        predicted.setdefault(training["experiment"], {})[training["seed"]] = table[PREDICTED].to_numpy()
+    return images, predicted
+
+
+def _sets(images: pd.DataFrame, objects: Catalogue) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Set of the table -> rows among the images, and their true scores."""
+    sets = {}
+    for part, name in SETS.items():
+        if len(rows := np.flatnonzero(images[SET] == part)):
+            sets[name] = rows, scores_of(objects, images[ID].to_numpy()[rows])
+    query = np.flatnonzero(images[SET] == QUERY)
+    if HIDDEN in objects.labels and len(query) > 1:
+        halves = np.array_split(np.random.default_rng(SEED).permutation(query), len(SIMULATED))
+        for name, rows in zip(SIMULATED, map(np.sort, halves), strict=True):
+            sets[name] = rows, scores_of(objects, images[ID].to_numpy()[rows], HIDDEN)
+    if not sets:
+        raise DataError(f"no image with a score is in the sets {', '.join(SETS)}", "give the split such a set")
+    return sets
+
+
+def _errors(errors: dict[int, np.ndarray], weights: np.ndarray) -> dict:
+    """errors : absolute ones (N,) by seed. weights : of the images in resamples (B, N), with sum 1."""
+    of_images = np.mean(list(errors.values()), axis=0)
+    summary = summarise([values.mean() for values in errors.values()])
+    intervals = {
+        "seeds": (summary.ci95_low, summary.ci95_high),
+        "images": resampling_interval(summary.mean, weights @ of_images) if len(of_images) > 1 else (np.nan, np.nan),
+    }
+    return {
+        "images": len(of_images),
+        "mae_mean": summary.mean,
+        "mae_std": summary.std,
+        "n_seeds": 0 if NO_SEED in errors else summary.n,
+        **_ends("ci95", intervals, LOWEST, HIGHEST),
+    }
+
+
+def _difference(errors: dict[int, np.ndarray], of_reference: dict[int, np.ndarray], weights: np.ndarray) -> dict:
+    """Errors minus those of the reference: same images, same seeds; nothing where no seed is the same."""
+    if NO_SEED in errors:
+        errors = dict.fromkeys(of_reference, errors[NO_SEED])
+    pairs = [errors[seed] - of_reference[seed] for seed in errors if seed in of_reference]
+    if not pairs or weights.shape[1] < 2:
+        return {}
+    per_seed, resampled = np.mean(pairs, axis=1), np.stack(pairs) @ weights.T
+    mean = float(per_seed.mean())
+    intervals = {
+        "images": resampling_interval(mean, resampled.mean(axis=0)),
+        "both": joint_interval(per_seed, resampled),
+    }
+    return {"difference": mean, **_ends("difference_ci95", intervals, LOWEST - HIGHEST, HIGHEST - LOWEST)}
+
+
+def _ends(prefix: str, intervals: dict[str, tuple[float, float]], lowest: float, highest: float) -> dict:
+    return {
+        f"{prefix}_{over}_{end}": float(np.clip(value, lowest, highest))
+        for over, interval in intervals.items()
+        for end, value in zip(("low", "high"), interval, strict=True)
+    }
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    """The table as a person reads it: a line per experiment, the sets side by side."""
+    label = dict(zip(table["experiment"], table["label"], strict=True))
+    sets = {name: rows.set_index("experiment") for name, rows in table.groupby("set", sort=False)}
+    reference, with_reference = table["minus"].iloc[0], table["difference"].notna().any()
+    columns = {
+        "model": label,
+        "seeds": {name: str(n or "") for name, n in next(iter(sets.values()))["n_seeds"].items()},
+    }
+    for name, rows in sets.items():
+        columns[f"{name} ({rows['images'].iloc[0]} images)"] = {
+            row.Index: _number(row.mae_mean, row.ci95_images_low, row.ci95_images_high) for row in rows.itertuples()
+        }
+        if rows["published"].notna().any():
+            columns[f"paper, {PUBLISHED[name].replace('_', ' ')}"] = rows["published"].map(_number)
+    if with_reference:
+        compared = "test" if "test" in sets else next(iter(sets))
+        columns[f"{compared}: minus {label[reference]}"] = {
+            name: _difference_text(row) for name, row in sets[compared].iterrows()
+        }
+    simulated = table["data"].iloc[0] == "simulated"
+    lines = [
+        f"Mean absolute error in units of the score (0 to 8) on {'simulated' if simulated else 'real'} images",
+        "",
+        "| " + " | ".join(columns) + " |",
+        "|---" * len(columns) + "|",
+        *("| " + " | ".join(cells[name] for cells in columns.values()) + " |" for name in label),
+        "",
+        *(f"- {note}" for note in _notes(table, label, with_reference)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _notes(table: pd.DataFrame, label: dict[str, str], with_reference: bool) -> list[str]:
+    """What the numbers mean, the order of the models, and what is not comparable with the paper."""
+    notes = ["Means over training seeds, in brackets the 95 % interval over images (bootstrap)."]
+    if with_reference:
+        notes[0] += " That of a difference covers other seeds, too, unless there is one seed only."
+    known = table[table["published"].notna()]
+    for name, rows in known.drop_duplicates(["set", "published"]).groupby("set", sort=False):
+        if len(rows) > 1:
+            paper, here = (_order(rows, key) for key in ("published", "mae_mean"))
+            notes.append(
+                f"Order on {name}: {here} ({'as in the paper' if here == paper else f'in the paper: {paper}'})."
+            )
+    if table["data"].iloc[0] == "simulated":
+        notes.append("Simulated images: no number is comparable with the paper's.")
+        if set(SIMULATED) & set(table["set"]):
+            notes.append(f"{' and '.join(SIMULATED)}: halves of the query images, in place of Kaggle's secret sets.")
+        return notes
+    notes.append(
+        "The scores of the query images are secret: submit query_pred_<experiment>.csv to learn the error on them."
+    )
+    for text, rows in known[known["comparable"] != "yes"].groupby("comparable", sort=False):
+        names = ", ".join(label[name] for name in dict.fromkeys(rows["experiment"]))
+        notes.append(f"Not comparable with the paper's numbers: {names} ({text.removeprefix('no: ')}).")
+    return notes
+
+
+def _order(rows: pd.DataFrame, key: str) -> str:
+    return " < ".join(rows.sort_values(key, kind="stable")["label"])
+
+
+def _difference_text(row: pd.Series) -> str:
+    over = "images" if np.isnan(row["difference_ci95_both_low"]) else "both"
+    return _number(row["difference"], *(row[f"difference_ci95_{over}_{end}"] for end in ("low", "high")), sign="+")
+
+
+def _number(value: float, low: float = np.nan, high: float = np.nan, sign: str = "") -> str:
+    """A number with its interval, or nothing."""
+    if np.isnan(value):
+        return ""
+    return f"{value:{sign}.3f}" + ("" if np.isnan(low) else f" [{low:{sign}.3f}, {high:{sign}.3f}]")
+
+
+if __name__ == "__main__":
+    run_script(main, globals().get("snakemake"))
