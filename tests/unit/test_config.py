@@ -73,11 +73,7 @@ def test_null_takes_a_published_set_away():
     data = {"cil_cosmology": {"source": "simulated"}}
     split = {"sizes": {"labeled_train": None, "labeled_validation": None, "scored_train": 100}}
     config = merge({"data": data, "papers": {"two_in_one": {"include": [], "split": split}}})
-    assert config["papers"]["two_in_one"]["split"]["sizes"] == {
-        "scored_validation": 96,
-        "scored_test": 0.1,
-        "scored_train": 100,
-    }
+    assert config["papers"]["two_in_one"]["split"]["sizes"] == {"scored_validation": 96, "scored_train": 100}
 
 
 def test_a_data_set_with_a_name_of_its_own_has_the_keys_and_defaults_of_its_layout():

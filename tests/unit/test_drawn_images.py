@@ -23,11 +23,12 @@ import score_kept
 from galaxies import baselines
 from galaxies.compute import Compute
 from galaxies.errors import ConfigError, DataError
-from galaxies.field_pictures import auto_levelled, reduced
-from galaxies.kept_images import Kept, blobs_of, diversity_of
+from galaxies.field_measures import blobs_of, diversity_of
+from galaxies.field_pictures import auto_levelled, auto_levels, reduced
+from galaxies.kept_images import Kept
 from galaxies.methods import two_in_one
 from galaxies.score_predictions import read_predictions, write_predictions
-from galaxies.scorers import check_scorers, draws_images, score_alike
+from galaxies.scorers import check_scorers, check_scorers_of_all, draws_images
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PROJECT = Path(__file__).parents[2]
@@ -74,13 +75,13 @@ def test_kept_images_are_the_first_whose_own_score_exceeds_the_threshold(model, 
         np.testing.assert_array_equal(kept.own_score, scores[expected])
         count = len(kept.drawn_scores)
         np.testing.assert_array_equal(kept.drawn_scores, scores[:count])
-        assert count % draw_images.BATCH == 0 or count == 40
+        assert count % EXPERIMENT["batch_size"] == 0
         assert kept.acceptance == pytest.approx((scores[:count] > threshold).mean())
         assert kept.generator_steps == 15
 
 
 def test_drawing_ends_when_nothing_pleases(model, tmp_path):
-    with drawn(model, tmp_path / "none.h5", keep_above=8.5) as kept:
+    with drawn(model, tmp_path / "none.h5", keep_above=99) as kept:
         assert (len(kept), len(kept.drawn_scores), kept.acceptance) == (0, 40, 0)
         assert kept.different("all_different").shape == (3, 80, 80)
     with pytest.raises(ConfigError, match="most_draws is 40, fewer than the 41"):
@@ -136,6 +137,10 @@ def test_diversity_by_hand():
     assert found.l2 == pytest.approx(2 / 3 * np.sqrt(8 * 200**2 / 1600))
     assert found.overlap == pytest.approx(1 / 3)
     assert found.spread == pytest.approx(np.sqrt((10**2 + 10**2 + 20**2) / 3))
+    columns = np.tile(np.arange(40, dtype=np.uint8), (40, 1))
+    assert diversity_of(np.stack([columns, columns.T])).stripes == pytest.approx(1)
+    grain = np.random.default_rng(0).integers(0, 200, (2, 400, 400)).astype(np.uint8)
+    assert diversity_of(grain).stripes == pytest.approx(2 / 400, rel=0.2)
     alike = diversity_of(images[:2])
     assert alike[:2] == (0, 0)
     assert (alike.overlap, alike.spread) == (1, 0)
@@ -145,8 +150,13 @@ def test_pictures_lose_no_dot():
     image = field((7, 8, 1), size=30, value=90)
     assert reduced(image, 3).max() == 90
     assert reduced(image, 3)[2, 2] == 90
+    assert reduced(np.pad(image, (0, 1)), 3).shape == (11, 11)
+    field_of_two = field((7, 8, 1), (1, 1, 1), (20, 3, 3), value=90)
+    field_of_two[1, 1] = 10
+    assert auto_levels(field_of_two) == (0, 90)
+    assert auto_levelled(field_of_two)[1, 1] == int(255 * 10 / 90)
     assert auto_levelled(image).max() == 255
-    assert np.array_equal(auto_levelled(np.full((30, 30), 9, dtype=np.uint8)), np.full((30, 30), 9))
+    assert auto_levelled(np.full((30, 30), 9, dtype=np.uint8)).max() == 0
 
 
 @pytest.fixture
@@ -179,7 +189,7 @@ def measured(model, tmp_path, monkeypatch):
     files = [tmp_path / name for name in ("split.csv", "catalogue.csv", "provenance.json", "good.h5")]
     sets = ["scored_train", "labeled_train"]
     sample_good_images.main(*files, train_on=sets, folder=tmp_path, layout="cil_cosmology", settings={})
-    for name, threshold in (("some", -1.0), ("other", -1.0), ("none", 8.5)):
+    for name, threshold in (("some", -1.0), ("other", -1.0), ("none", 99)):
         drawn(model, tmp_path / f"{name}.h5", keep_above=threshold, wanted=4).__exit__()
         score_kept.main(tmp_path / f"{name}.h5", tmp_path / "judge.skops", tmp_path / f"{name}.csv")
     entry = {"differences": ["steps 60 (published 10690)"], "reported_as": "two_in_one_score_discriminator"}
@@ -190,11 +200,10 @@ def measured(model, tmp_path, monkeypatch):
     ]
     measure_generated.main(
         *([tmp_path / f"{name}.{suffix}" for name in ("some", "other", "none")] for suffix in ("h5", "csv")),
-        *(tmp_path / name for name in ("good.h5", "predictions.csv", "split.csv", "catalogue.csv")),
+        *(tmp_path / name for name in ("good.h5", "predictions.csv", "catalogue.csv", "provenance.json")),
         PROJECT / "config/reported.csv",
         *(tmp_path / name for name in ("scores.csv", "per_seed.csv", "diversity.csv")),
         trainings=trainings,
-        train_on=sets,
         paper="two_in_one",
     )
     return tmp_path, judge, table, trainings
@@ -231,16 +240,17 @@ def test_tables_of_generated_images(measured):
     assert scores.loc["a", ["published_mean", "published_std"]].to_list() == [2.3, 0.62]
     assert scores.loc["a", "comparable"] == "no: simulated data; steps 60 (published 10690)"
     assert np.isnan(scores.loc["b", "published_mean"])
-    scored = table[table["set"] == "scored_train"]
-    everything = table.loc[table["subset"] == "scored", "score"]
-    good = scored[scored["score"] > round(np.percentile(everything, 20), 2)]
-    features = good[[f"b{i}" for i in range(5)]].to_numpy()
-    of_good = judge.estimator.predict(features).clip(0, 8)
-    expected = [good["score"].mean(), good["score"].std(ddof=0), of_good.mean(), of_good.std()]
-    names = ["true_score_mean", "true_score_std", "judge_score_mean", "judge_score_std"]
-    assert scores.loc["training_images", names].to_list() == pytest.approx(expected)
-    assert scores.loc["training_images", "published_mean"] == 2.02
-    assert scores.loc["training_images", "blobs"] == 1
+    everything = table[table["subset"] == "scored"]
+    threshold = round(np.percentile(everything["score"], 20), 2)
+    good = everything[everything["score"] > threshold]
+    unseen = good[good["set"] == "scored_test"]
+    of_unseen = judge.estimator.predict(unseen[[f"b{i}" for i in range(5)]].to_numpy()).clip(0, 8)
+    expected = [good["score"].mean(), good["score"].std(ddof=0), of_unseen.mean(), of_unseen.std(), len(unseen)]
+    names = ["true_score_mean", "true_score_std", "judge_score_mean", "judge_score_std", "judged"]
+    assert scores.loc["real_images", names].to_list() == pytest.approx(expected)
+    assert scores.loc["real_images", ["published_mean", "published_of"]].to_list() == [2.02, "true_score"]
+    assert scores.loc["real_images", "blobs"] == 1
+    assert scores["seeds_with_kept"].to_list()[:2] == [2, 0]
     assert len(diversity) == 3 + 3 + 1
     assert (diversity["images"] == 3).all()
 
@@ -254,23 +264,27 @@ def test_figures_say_what_they_show(measured, monkeypatch):
     saved = []
     for module in (plot_generated_field, plot_generated_fields):
         monkeypatch.setattr(module, "save_figure", lambda figure, *paths: saved.append(figure))
-    shown = {"label": "A", "judge_label": "ridge", "differences": []}
+    shown = {"paper": "two_in_one", "figure": "fig4", "label": "A", "judge_label": "ridge", "differences": []}
     judged = pd.read_csv(folder / "some.csv")["judge_score"].sort_values(ascending=False)
+    reported = PROJECT / "config/reported.csv"
     for rank in (1, 2):
-        plot_generated_field.main(folder / "some.h5", folder / "some.csv", folder / "a.png", rank=rank, **shown)
+        plot_generated_field.main(
+            folder / "some.h5", folder / "some.csv", reported, folder / "a.png", rank=rank, **shown
+        )
         assert f"score by the ridge: {judged.iloc[rank - 1]:.3f}" in texts_of(saved[-1])
         with Kept(folder / "some.h5") as kept:
             pixels = saved[-1].axes[0].images[0].get_array()[:, :, 0]
             assert np.array_equal(pixels, kept.read(judged.index[rank - 1]))
-    plot_generated_field.main(folder / "none.h5", folder / "none.csv", folder / "a.png", rank=1, **shown)
+    plot_generated_field.main(folder / "none.h5", folder / "none.csv", reported, folder / "a.png", rank=1, **shown)
     assert "not a kept image" in texts_of(saved[-1])
-    assert "Of 40 images drawn 0 have" in texts_of(saved[-1])
+    assert "0 of 40 images drawn have an own score above 99; this is another" in texts_of(saved[-1])
     files = [folder / "some.h5", folder / "none.h5"]
     plot_generated_fields.main(
         files, folder / "good.h5", folder / "diversity.csv", folder / "a.png", trainings=trainings[1:]
     )
     assert len([axis for axis in saved[-1].axes if axis.images]) == 4 + 3 + 3
     assert "15 steps" in texts_of(saved[-1])
+    assert "has 3.003 by its" in texts_of(saved[0])
     assert all("Simulated galaxies" in texts_of(figure) for figure in saved)
 
 
@@ -300,17 +314,13 @@ def test_predictions_are_those_of_the_network_for_each_image(model, tmp_path):
 # Settings
 
 
-def test_variants_of_a_generator_share_their_scorer():
-    assert score_alike(EXPERIMENT, {**EXPERIMENT, "gen_score_loss": "signed", "label": "x", "discriminator_steps": 0})
-    generator = {**EXPERIMENT["networks"]["generator"], "noise": None}
-    assert score_alike(EXPERIMENT, {**EXPERIMENT, "networks": {**EXPERIMENT["networks"], "generator": generator}})
-    assert not score_alike(EXPERIMENT, {**EXPERIMENT, "truncate_scores": True})
-    assert not score_alike(EXPERIMENT, {**EXPERIMENT, "steps": 8})
+def test_only_generators_that_are_trained_draw_images():
     assert draws_images(EXPERIMENT)
     assert not draws_images({**EXPERIMENT, "steps": 3})
+    assert not draws_images({"method": "ridge"})
 
 
-RIDGE = {"method": "ridge", "view": "histogram_10"}
+RIDGE = {"method": "ridge", "view": "histogram_10", "train_on": ["scored_train"]}
 PAPER = {
     "include": ["net", "ridge"],
     "experiments": {
@@ -318,6 +328,7 @@ PAPER = {
         "ridge": RIDGE,
     },
     "generation": {"judge": "ridge", "wanted": 3, "most_draws": 9},
+    "split": {"sizes": {"scored_validation": 8, "scored_train": "rest"}},
 }
 
 
@@ -335,7 +346,9 @@ def generator(**change):
     [
         (PAPER, 120, "networks.generator.size: found 80, the images have 120 px"),
         (changed(view="full_10"), 80, "full_10 is not pooled"),
-        (changed(view="pooled_9"), 80, "80 px are not pooled to 9 px"),
+        (changed(train_on=["scored_train", "scored_validation"]), 80, "train_on: errors are measured on 'scored_val"),
+        (changed(train_on=["scored_test"]), 80, "errors are measured on 'scored_test'"),
+        ({**PAPER, "split": {"sizes": {"scored_train": "rest"}}}, 80, "no set to measure the errors of net on"),
         (generator(filters=[24, 4, 2]), 80, "24 maps"),
         (
             {**PAPER, "experiments": {**PAPER["experiments"], "ridge": {**RIDGE, "view": "pooled_10"}}},
@@ -352,3 +365,9 @@ def test_bad_scorers_are_refused(paper, frame, words):
     with pytest.raises(ConfigError) as caught:
         check_scorers("papers.p", paper, {"frame": frame})
     assert caught.match(words)
+
+
+def test_a_name_is_a_baseline_everywhere_or_nowhere():
+    check_scorers_of_all({"a": PAPER, "b": PAPER})
+    with pytest.raises(ConfigError, match=r"papers\.b\.experiments: 'net' is a baseline"):
+        check_scorers_of_all({"a": PAPER, "b": {"experiments": {"net": RIDGE}}})

@@ -35,14 +35,14 @@ class Study:
         (folder / "provenance.json").write_text(json.dumps(origin))
         self.trainings, self.paths, self.predicted = [], [], {}
 
-    def add(self, experiment, seed, predicted=None, differences=()):
+    def add(self, experiment, seed, predicted=None, differences=(), random=True):
         draw = np.random.default_rng((seed, list(NAMES).index(experiment)))
         if predicted is None:
             predicted = self.images["truth"] + NOISE[experiment] * draw.standard_normal(len(self.images))
         self.predicted[experiment, seed] = np.clip(predicted, 0, 8)
         self.paths.append(self.folder / experiment / f"{seed}.csv")
         write_predictions(self.paths[-1], self.images[["object_id", "set"]], np.asarray(predicted))
-        facts = {"label": experiment.replace("_", " "), "reported_as": NAMES[experiment]}
+        facts = {"label": experiment.replace("_", " "), "reported_as": NAMES[experiment], "random": random}
         training = {"experiment": experiment, "seed": seed, "differences": list(differences), **facts}
         self.trainings.append(training)
 
@@ -50,6 +50,7 @@ class Study:
         files = [self.folder / name for name in ("catalogue.csv", "provenance.json")]
         outputs = [self.folder / name for name in ("table1_mae.csv", "table1_mae.md")]
         options = {"trainings": self.trainings, "paper": "two_in_one", "reference": reference}
+        options["train_on"] = ["scored_train"]
         tabulate_mae.main(self.paths, *files, REPORTED, *outputs, **options)
         self.markdown = outputs[1].read_text()
         return pd.read_csv(outputs[0]).set_index(["set", "experiment"])
@@ -158,9 +159,9 @@ def test_real_data_have_no_hidden_scores_and_may_be_compared(tmp_path):
     table = study.table()
     assert set(table.index.get_level_values(0)) == {"validation", "test"}
     assert table.loc[("validation", "ridge"), "comparable"] == "yes"
-    assert table.loc[("validation", "two_in_one"), "comparable"] == "no: few filters"
-    assert "Not comparable with the paper's numbers: two in one (few filters)." in study.markdown
-    assert "submit query_pred_<experiment>.csv" in study.markdown
+    assert table.loc[("validation", "two_in_one"), "comparable"].endswith("scored images; few filters")
+    assert "Not comparable with the paper's numbers: two in one (the authors' code" in study.markdown
+    assert "query_pred_<experiment>.csv can be submitted" in study.markdown
     provenance = {"simulated": False, "published_tables": {"labeled.csv, scored.csv": False}}
     (tmp_path / "provenance.json").write_text(json.dumps(provenance))
     assert study.table().loc[("validation", "ridge"), "comparable"] == "no: other tables of scores"
@@ -260,7 +261,7 @@ def test_nothing_to_evaluate_on_and_nothing_trained_on(tmp_path):
     study.paths, study.trainings = [], []
     study.images = study.images[: 60 + 12 + 10]
     study.add("ridge", 0)
-    with pytest.raises(DataError, match="no image is in the set scored_train"):
+    with pytest.raises(DataError, match="no image is in the sets scored_train"):
         study.table()
 
 
@@ -292,10 +293,24 @@ def test_query_predictions_have_the_published_ids(study):
     np.testing.assert_array_equal(found["Predicted"], study.predicted["two_in_one", 0][query])
 
 
-def test_a_data_set_without_query_images_gives_no_query_predictions(tmp_path):
+def test_a_data_set_without_query_images_gives_a_header_alone(tmp_path, caplog):
     study = Study(tmp_path, query=0, simulated=False)
     study.add("ridge", 0)
     assert set(study.table().index.get_level_values(0)) == {"validation", "test"}
-    with pytest.raises(DataError, match="no image is in the set query"):
-        write_query_predictions.main(study.paths[0], tmp_path / "query.csv")
-    assert not (tmp_path / "query.csv").exists()
+    write_query_predictions.main(study.paths[0], tmp_path / "query.csv")
+    assert (tmp_path / "query.csv").read_text() == "Id,Predicted\n"
+    assert "no query images" in caplog.text
+
+
+def test_a_model_without_randomness_is_compared_with_all_seeds_of_the_reference(tmp_path):
+    study = Study(tmp_path)
+    study.add("ridge", 0, random=False)
+    for seed in (0, 1, 2):
+        study.add("two_in_one", seed)
+    row = study.table().loc["test", "ridge"]
+    rows = study.images["set"] == "scored_test"
+    pairs = [study.errors("ridge", 0, rows) - study.errors("two_in_one", seed, rows) for seed in (0, 1, 2)]
+    assert row["n_seeds"] == 0
+    assert np.isnan(row["mae_std"])
+    assert row["difference"] == pytest.approx(np.mean(pairs))
+    assert row["difference_ci95_both_low"] < row["difference"] < row["difference_ci95_both_high"]

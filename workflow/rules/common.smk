@@ -147,6 +147,10 @@ def experiment_code(script):
 
 def modules_of(settings):
     """Modules of the method and of the architectures of an experiment."""
+    if not settings.keys() & {"network", "networks"}:
+        sys.exit(
+            f"Error: method {settings['method']} trains no network\nHint: ask for its model.skops or predictions.csv"
+        )
     networks = settings.get("networks") or {"network": settings["network"]}
     architectures = {f"galaxies.models.{network['architecture']}" for network in networks.values()}
     return {f"galaxies.methods.{settings['method']}", *architectures}

@@ -1,6 +1,8 @@
 """Input functions about scores of images, the generators that are trained against them, and the baselines. Makes nothing itself."""
 
-from galaxies.scorers import BASELINES, SCORERS, draws_images, score_alike
+import re
+
+from galaxies.scorers import BASELINES, SCORERS, draws_images
 
 SCORING_PAPERS = (
     "|".join(
@@ -15,38 +17,57 @@ FITTED = (
     "|".join(sorted({name for known in EXPERIMENTS.values() for name, s in known.items() if s["method"] in BASELINES}))
     or "(?!)"
 )
-SHOWN_IN = {"fig4": 1, "fig5": 2}  # figure -> rank by score of the image that it shows
+SHOWN_IN = {"fig4": 1, "fig5": 2, "best": 1, "second_best": 2}  # figure -> rank by score of the image that it shows
 
 
 def scorers_of(paper, *methods):
-    """What each training of a scorer is, for tables: experiments of the methods, or of all that score, times seeds."""
+    """What each training of a scorer is, for tables: experiments of the methods, or of all that score, times seeds.
+
+    Ridge regression has nothing random, and therefore one training.
+    """
     settings = EXPERIMENTS[paper]
     return [
         {
             "experiment": name,
             "label": settings[name].get("label", name),
             "seed": seed,
+            "random": settings[name]["method"] != "ridge",
             "reported_as": settings[name]["reported_as"],
             "differences": changes(paper, name),
         }
         for name in included(paper)
         if settings[name]["method"] in (methods or SCORERS)
-        for seed in seeds_of(paper)
+        for seed in (seeds_of(paper)[:1] if settings[name]["method"] == "ridge" else seeds_of(paper))
     ]
 
 
-def distinct_scorers_of(paper):
-    """Of `scorers_of` those that do not end as an earlier one does: variants of a generator share their scorer."""
-    settings, distinct = EXPERIMENTS[paper], []
-    for name in dict.fromkeys(entry["experiment"] for entry in scorers_of(paper)):
-        if not any(score_alike(settings[name], settings[other]) for other in distinct):
-            distinct.append(name)
-    return [entry for entry in scorers_of(paper) if entry["experiment"] in distinct]
+def compared_scorers_of(paper):
+    """Of `scorers_of` those that stand in the table of errors."""
+    return [entry for entry in scorers_of(paper) if EXPERIMENTS[paper][entry["experiment"]].get("compare_scores", True)]
 
 
 def drawing_of(paper):
-    """Of `scorers_of` those whose generators are trained."""
-    return [entry for entry in scorers_of(paper) if draws_images(EXPERIMENTS[paper][entry["experiment"]])]
+    """Of `scorers_of` those whose generators are trained, with how images are kept and judged among the differences."""
+    return [
+        {**entry, "differences": [*entry["differences"], *changes_of_generation(paper)]}
+        for entry in scorers_of(paper)
+        if draws_images(EXPERIMENTS[paper][entry["experiment"]])
+    ]
+
+
+def changes_of_generation(paper):
+    """How images are kept and judged otherwise than in the paper, as texts."""
+    if paper not in PUBLISHED or "generation" not in config["papers"][paper]:
+        return []
+    ours, published = config["papers"][paper]["generation"], PUBLISHED[paper]["generation"]
+    judge, reference = EXPERIMENTS[paper].get(ours["judge"]), expanded(PUBLISHED[paper]).get(ours["judge"])
+    return [
+        *differences({"generation": ours}, {"generation": published}),
+        *(
+            f"judge's {text}"
+            for text in (differences(without_labels(judge), without_labels(reference)) if judge else [])
+        ),
+    ]
 
 
 def first_of_each(entries):
@@ -71,16 +92,18 @@ def first_drawing_of(paper):
 
 
 def histories_shown_of(paper):
-    """Trainings of networks, with the step from which on each trains its generator, and whether its scorer is new."""
-    distinct = {entry["experiment"] for entry in distinct_scorers_of(paper)}
+    """Trainings of networks, with the step from which on each trains its generator, and whether its scores count."""
     return [
         {
             **entry,
-            "discriminator_steps": EXPERIMENTS[paper][entry["experiment"]]["discriminator_steps"],
-            "distinct_scorer": entry["experiment"] in distinct,
+            **{key: EXPERIMENTS[paper][entry["experiment"]][key] for key in ("discriminator_steps", "compare_scores")},
         }
         for entry in scorers_of(paper, "two_in_one")
     ]
+
+
+def sets_of_reference(wildcards):
+    return EXPERIMENTS[wildcards.paper][reference_scorer(wildcards.paper)]["train_on"]
 
 
 def first_predictions(wildcards):
@@ -135,44 +158,50 @@ def image_settings_of_paper(wildcards):
     return settings_of(dataset_of_paper(wildcards.paper))
 
 
-def scoring_model(wildcards):
-    """The model that scores a user's images: that of the first paper with a scorer, of the first seed."""
+def scorer_of_images():
+    """The training that scores a user's images: the reference of the first paper with scorers, of its first seed."""
     if not config["images"]:
         sys.exit("Error: score_images: no images are given\nHint: add --config images=FOLDER")
-    paper = next((paper for paper in config["papers"] if reference_scorer(paper)), None)
-    if paper is None:
-        sys.exit("Error: score_images: no paper of this run trains a model that scores images\nHint: add two_in_one")
-    entry = next(entry for entry in scorers_of(paper) if entry["experiment"] == reference_scorer(paper))
+    for paper in config["papers"]:
+        for entry in compared_scorers_of(paper):
+            if entry["experiment"] == reference_scorer(paper):
+                return paper, entry
+    sys.exit("Error: score_images: no paper of this run trains a model that scores images\nHint: add two_in_one")
+
+
+def scoring_model(wildcards):
+    paper, entry = scorer_of_images()
     suffix = "skops" if EXPERIMENTS[paper][entry["experiment"]]["method"] in BASELINES else "pt"
     return f"{RESULTS}/{paper}/{entry['experiment']}/seed{entry['seed']}/model.{suffix}"
 
 
 def scores_of_images(wildcards):
     """Table of the scores of a user's images, in a folder that the model's training has made."""
-    return str(Path(scoring_model(wildcards)).parents[2] / f"scores_of_{Path(config['images']).resolve().name}.csv")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", config["images"]).strip("_.")
+    return f"{RESULTS}/{scorer_of_images()[0]}/scores_of_{name}.csv"
 
 
 def frame_of_scored(wildcards):
-    return config["data"][dataset_of_paper(Path(scoring_model(wildcards)).parts[2])].get("frame")
+    return config["data"][dataset_of_paper(scorer_of_images()[0])].get("frame")
 
 
-def score_figures(paper):
-    """Short name -> file of what shows the scorers of a paper and the images of its generators."""
-    entries = scorers_of(paper)
-    figures = {}
-    if any(entry["experiment"] == reference_scorer(paper) for entry in entries):
-        figures["table1"] = "table1_mae.csv"
-    names = dict.fromkeys(entry["experiment"] for entry in entries if entry["reported_as"])
+def score_figures(paper, table=""):
+    """Short name -> file of what shows the scorers of a paper and the images of its generators; `table` is a number."""
+    figures = {table.rstrip("_") or "mae": f"{table}mae.csv"} if reference_scorer(paper) else {}
+    names = dict.fromkeys(entry["experiment"] for entry in compared_scorers_of(paper))
     figures |= {f"query_pred_{name}": f"query_pred_{name}.csv" for name in names}
     if scorers_of(paper, "two_in_one"):
         figures["curves"] = "training_curves.png"
     if "generation" in config["papers"][paper] and drawing_of(paper):
-        figures |= {name: f"{name}_generated.png" for name in SHOWN_IN}
+        shown = ("fig4", "fig5") if table else ("best", "second_best")
+        figures |= {name: f"{name}_generated.png" for name in shown}
         figures |= {"generated": "generated_fields.png", "generated_scores": "generated_scores.csv"}
         figures |= {"diversity": "diversity.csv"}
     return figures
 
 
 def reference_scorer(paper):
-    """The scorer that others are compared with: the first of the networks, or the first of all."""
-    return next((entry["experiment"] for entry in scorers_of(paper, "two_in_one") or scorers_of(paper)), None)
+    """The scorer that others are compared with: the first of the networks in the table, or the first of all."""
+    entries = compared_scorers_of(paper)
+    networks = [entry for entry in entries if EXPERIMENTS[paper][entry["experiment"]]["method"] == "two_in_one"]
+    return next((entry["experiment"] for entry in [*networks, *entries]), None)

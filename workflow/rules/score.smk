@@ -47,23 +47,25 @@ rule fit_baseline:
 rule tabulate_mae:
     """Table I: errors of all scorers over seeds, beside the published ones."""
     input:
-        predictions=files_of_scorers(distinct_scorers_of, "predictions.csv"),
+        predictions=files_of_scorers(compared_scorers_of, "predictions.csv"),
         catalogue=catalogue_of_paper,
         provenance=provenance_of_wildcard,
         reported=REPORTED,
     output:
-        table=report("<results>/{paper}/table1_mae.csv", category="{paper}", caption="../report/table1_mae.rst"),
-        markdown="<results>/{paper}/table1_mae.md",
+        table=report("<results>/{paper}/{table}mae.csv", category="{paper}", caption="../report/table1_mae.rst"),
+        markdown="<results>/{paper}/{table}mae.md",
     log:
-        "<logs>/{paper}/table1_mae.log",
+        "<logs>/{paper}/{table}mae.log",
     wildcard_constraints:
         paper=SCORING_PAPERS,
+        table="(table1_)?",
     conda:
         "../../envs/plot.yaml"
     params:
-        trainings=entries_of(distinct_scorers_of),
+        trainings=entries_of(compared_scorers_of),
         paper="{paper}",
         reference=lambda wildcards: reference_scorer(wildcards.paper),
+        train_on=sets_of_reference,
         code=code_of("tabulate_mae.py"),
     message:
         "Errors of the scorers of {wildcards.paper}"
@@ -235,8 +237,8 @@ rule measure_generated:
         kept_scores=files_of_scorers(drawing_of, "kept_scores.csv"),
         good="<results>/{paper}/good_images.h5",
         judged=judge_of_generated("predictions.csv"),
-        split="<results>/{paper}/split.csv",
         catalogue=catalogue_of_paper,
+        provenance=provenance_of_wildcard,
         reported=REPORTED,
     output:
         scores=report(
@@ -257,7 +259,6 @@ rule measure_generated:
         runtime=growing(60),
     params:
         trainings=entries_of(drawing_of),
-        train_on=scored_sets_of_judge,
         paper="{paper}",
         code=code_of("measure_generated.py"),
     message:
@@ -271,6 +272,7 @@ rule plot_generated_field:
     input:
         kept=shown_kept("kept.h5"),
         scores=shown_kept("kept_scores.csv"),
+        reported=REPORTED,
     output:
         png=report(
             "<results>/{paper}/{figure}_generated.png", category="{paper}", caption="../report/generated_field.rst"
@@ -283,6 +285,8 @@ rule plot_generated_field:
     conda:
         "../../envs/plot.yaml"
     params:
+        paper="{paper}",
+        figure="{figure}",
         rank=lambda wildcards: SHOWN_IN[wildcards.figure],
         label=shown_drawing("label"),
         judge_label=label_of_judge,
@@ -335,7 +339,7 @@ rule score_images:
         images=config["images"],
         output=scores_of_images,
         frame=frame_of_scored,
-        compute=compute_settings,
+        compute={"device": "cpu"},  # one image at a time, in the time that it takes to read it
     message:
         "Scoring images"
     script:

@@ -17,14 +17,13 @@ from galaxies.kept_images import DIVERSITY
 from galaxies.methods.two_in_one import as_8_bit, images_of, load_generator, load_scorer
 from galaxies.progress import duration
 from galaxies.registry import construct
-from galaxies.score_range import HIGHEST, LOWEST
 from galaxies.scripting import run_script
 from galaxies.trained_models import read_model
 
 logger = logging.getLogger("galaxies.draw_images")
 
 BATCH = 16  # a matter of speed and memory alone
-STREAM = 2  # of the random numbers of a seed: images that no training and no preview has
+STREAM = 2**31  # of the random numbers of a seed, beyond those of the epochs of a training
 LOG_SECONDS = 10
 
 
@@ -60,10 +59,9 @@ def main(
         images = file.create_dataset("images", (0, size, size), np.uint8, maxshape=(wanted, size, size), **options)
         scores, own = [], []
         started = logged = time.monotonic()
-        while len(own) < wanted and len(scores) < most_draws:
-            count = min(BATCH, most_draws - len(scores))
-            batch = draw(generator, generator.latents(count, random), generator.noise_keys(count, random), machine)
-            given = scorer.score(batch).clamp(LOWEST, HIGHEST).numpy()
+        for batch in batches(generator, content["settings"]["batch_size"], random, machine):
+            batch = batch[: most_draws - len(scores)]
+            given = scorer.score(batch).numpy()
             good = np.flatnonzero(given > keep_above)[: wanted - len(own)]
             images.resize(len(own) + len(good), axis=0)
             images[len(own) :] = batch.cpu().numpy()[good]
@@ -73,6 +71,8 @@ def main(
                 logged = time.monotonic()
                 most_left = duration((logged - started) / len(scores) * (most_draws - len(scores)))
                 logger.info("%d images drawn, %d of %d kept, at most %s left", len(scores), len(own), wanted, most_left)
+            if len(own) == wanted or len(scores) == most_draws:
+                break
         file["own_score"], file["drawn_scores"] = np.float32(own), np.float32(scores)
         for name, (latents, keys) in zip(DIVERSITY, different(generator, diverse, random), strict=True):
             blocks = [draw(generator, *some, machine).cpu().numpy() for some in in_batches(latents, keys)]
@@ -84,6 +84,13 @@ def main(
         file.attrs.update({"source": content["source"], "simulated": content["simulated"]})
         file.attrs["model_sha256"] = sha256(model)
     logger.info("%s: %d images drawn, %d of %d wanted kept", kept, len(scores), len(own), wanted)
+
+
+def batches(generator: torch.nn.Module, batch_size: int, random: torch.Generator, machine: Compute) -> Iterator[Tensor]:
+    """8-bit images (B, S, S) without end, with latent values and noise as in the batches of the training."""
+    while True:
+        latents, keys = generator.latents(batch_size, random), generator.noise_keys(batch_size, random)
+        yield from (draw(generator, *some, machine) for some in in_batches(latents, keys))
 
 
 def draw(generator: torch.nn.Module, latents: Tensor, keys: list[int], machine: Compute) -> Tensor:

@@ -12,8 +12,9 @@ from galaxies.data.names import ID
 from galaxies.data.store import View
 from galaxies.errors import DataError
 from galaxies.files import write_text
-from galaxies.score_predictions import SET, images_to_score, scores_of, write_predictions
+from galaxies.score_predictions import SET, images_to_score, write_predictions
 from galaxies.scripting import run_script
+from galaxies.true_scores import scores_of
 
 logger = logging.getLogger("galaxies.fit_baseline")
 

@@ -1,5 +1,6 @@
 """Scores of generated images that were kept, and how much generated images differ, beside real training images."""
 
+import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,12 +9,13 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from galaxies.data.catalogue import read_catalogue
+from galaxies.data.catalogue import Catalogue, read_catalogue
 from galaxies.data.names import ID
+from galaxies.field_measures import blobs_of, diversity_of
 from galaxies.files import reading, write_text
-from galaxies.kept_images import DIVERSITY, Kept, blobs_of, diversity_of
+from galaxies.kept_images import DIVERSITY, Kept
 from galaxies.reported import read_reported, reported_value
-from galaxies.score_predictions import PREDICTED, good_images, read_predictions
+from galaxies.score_predictions import PREDICTED, SET, read_predictions, reasons_of_data
 from galaxies.scripting import run_script
 from galaxies.stats import summarise
 
@@ -23,8 +25,14 @@ PUBLISHED = {
     "kept": ("generated_images", "generated_kept_score_gt_3", "rf_predicted_score"),
     "good": ("scored_dataset_statistics", "scored_above_0.74", "score"),
 }
-REAL = "training_images"
-WITH_INTERVAL = ("acceptance", "judge_score_mean", "judge_score_std", "l1", "overlap")
+REAL = "real_images"
+TEST = "scored_test"
+FIRST = [  # columns of the table of scores; the others follow
+    *("experiment", "label", "n_seeds", "seeds_with_kept", "drawn", "kept", "acceptance", "own_score_mean"),
+    *("judge_score_mean", "judge_score_std", "true_score_mean", "true_score_std"),
+    *("published_mean", "published_std", "published_of", "published_source", "comparable"),
+]
+WITH_INTERVAL = ("acceptance", "judge_score_mean", "judge_score_std", "l1", "overlap", "stripes")
 
 
 def main(
@@ -32,30 +40,32 @@ def main(
     kept_scores: list[Path],
     good: Path,
     judged: Path,
-    split: Path,
     catalogue: Path,
+    provenance: Path,
     reported: Path,
     scores: Path,
     per_seed: Path,
     diversity: Path,
     *,
     trainings: list[dict],
-    train_on: list[str],
     paper: str,
 ) -> None:
     """Write three tables (two_in_one, section IV-B).
 
     kept, kept_scores : from draw_images.py and score_kept.py, one file per training, in the order of `trainings`, each
     {experiment, label, seed, reported_as, differences}. good : from sample_good_images.py. judged : predictions.csv of
-    the baseline that scored the kept images. train_on : sets of the split with the scored training images.
-    scores : a row per experiment, over seeds, and one of the training images above the 20th percentile of the scores.
+    the baseline that scored the kept images. catalogue, provenance : of the data set.
+    scores : a row per experiment, over seeds, and one of the images with a score above the 20th percentile: `true_` as
+    the paper gives them, of all scored ones; `judge_` of those of the test set, which the judge has not seen either.
     per_seed : a row per training. diversity : a row per experiment and set of `galaxies.kept_images.DIVERSITY`, and one
-    of as many of these training images.
+    of as many training images with such a score.
     """
     published = read_reported(reported, paper)
+    with reading(provenance):
+        origin = json.loads(provenance.read_text(encoding="utf-8"))
     with reading(good), h5py.File(good) as file:
-        real, simulated = file["images"][:], bool(file.attrs["simulated"])
-    measured, differing, most = [], [], 0
+        real, threshold = file["images"][:], float(file.attrs["threshold"])
+    measured, differing, most = [], [], 2
     for path, scored, training in zip(kept, kept_scores, trainings, strict=True):
         identity = {key: training[key] for key in ("experiment", "label", "seed")}
         with reading(scored):
@@ -67,25 +77,42 @@ def main(
                 most = max(most, len(some))
                 differing.append({**identity, "different": name, "images": len(some), **diversity_of(some)._asdict()})
         logger.info("%s seed %d: measured", training["experiment"], training["seed"])
-    ids, threshold, true = good_images(read_catalogue(catalogue), split, train_on)
-    predicted = read_predictions(judged).set_index(ID)[PREDICTED].reindex(ids)
-    identity = {"experiment": REAL, "label": f"training images with a score above {threshold:g}"}
-    reference = {**identity, "kept": len(ids), "true_score_mean": true.mean(), "true_score_std": true.std()}
-    reference |= {"judge_score_mean": predicted.mean(), "judge_score_std": predicted.std(ddof=0), **of_blobs(real)}
-    reference |= beside(published, "good", ["simulated data"] if simulated else [])
-    some = real[: max(most, 2)]
+    identity = {"experiment": REAL, "label": f"images with a score above {threshold:g}"}
+    of_real = of_good(read_catalogue(catalogue), read_predictions(judged), threshold)
+    reference = {**identity, **of_real, **of_blobs(real), **beside(published, "good", reasons_of_data(origin))}
+    some = real[:most]
     differing.append({**identity, "different": DIVERSITY[0], "images": len(some), **diversity_of(some)._asdict()})
     by_training, by_set = pd.DataFrame(measured), pd.DataFrame(differing)
     rows = []
     for name, of_seeds in by_training.groupby("experiment", sort=False):
         facts = next(training for training in trainings if training["experiment"] == name)
-        reasons = ["simulated data"] * simulated + facts["differences"]
-        rows.append(over_seeds(of_seeds) | (beside(published, "kept", reasons) if facts["reported_as"] else {}))
-    data = "simulated" if simulated else "real"
-    write_text(per_seed, by_training.assign(data=data).to_csv(index=False))
-    write_text(scores, pd.DataFrame([*rows, reference]).assign(data=data).to_csv(index=False))
+        reasons = [*reasons_of_data(origin), *facts["differences"]]
+        row = over_seeds(of_seeds) | {"seeds_with_kept": int((of_seeds["kept"] > 0).sum())}
+        rows.append(row | (beside(published, "kept", reasons) if facts["reported_as"] else {}))
+    table = pd.DataFrame([*rows, reference])
+    table = table[[*(name for name in FIRST if name in table), *table.columns.difference(FIRST, sort=False)]]
     sets = [over_seeds(of_seeds) for _, of_seeds in by_set.groupby(["experiment", "different"], sort=False)]
-    write_text(diversity, pd.DataFrame(sets).assign(data=data).to_csv(index=False))
+    for path, content in ((per_seed, by_training), (scores, table), (diversity, pd.DataFrame(sets))):
+        write_text(path, content.assign(data="simulated" if origin["simulated"] else "real").to_csv(index=False))
+
+
+def of_good(objects: Catalogue, judged: pd.DataFrame, threshold: float) -> dict[str, float]:
+    """Scores of the images above `threshold`: true ones of all, and what the judge says of those of the test set.
+
+    NaN for the judge without a test set.
+    """
+    scores = objects.labels["score"].dropna()
+    true = scores[scores > threshold]
+    unseen = judged[judged[SET] == TEST].set_index(ID)[PREDICTED]
+    unseen = unseen[scores.reindex(unseen.index) > threshold]
+    return {
+        "kept": len(true),
+        "true_score_mean": true.mean(),
+        "true_score_std": true.std(ddof=0),
+        "judged": len(unseen),
+        "judge_score_mean": unseen.mean(),
+        "judge_score_std": unseen.std(ddof=0),
+    }
 
 
 def of_kept(images: Kept, judged: np.ndarray) -> dict[str, float]:
@@ -126,10 +153,13 @@ def over_seeds(table: pd.DataFrame) -> dict[str, float]:
 
 def beside(published: pd.DataFrame, what: str, reasons: list[str]) -> dict[str, object]:
     """Published mean and deviation, and whether ours may be compared with them; `reasons` say why not."""
-    experiment, split, metric = PUBLISHED[what]
+    (experiment, split, metric), of = PUBLISHED[what], {"kept": "judge_score", "good": "true_score"}[what]
     values = {end: reported_value(published, experiment, split, f"{metric}_{end}") for end in ("mean", "std")}
+    if not values["mean"][1]:
+        return {}
     return {
         **{f"published_{end}": value for end, (value, _) in values.items()},
+        "published_of": of,
         "published_source": values["mean"][1],
         "comparable": f"no: {'; '.join(reasons)}" if reasons else "yes",
     }

@@ -14,6 +14,7 @@ from galaxies.plots import image_panel, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 
 SHOWN = 4  # images of each
+REAL = "real_images"  # in the table of diversity
 FACTOR = 3  # pixels of an image along one of the figure
 
 
@@ -24,8 +25,8 @@ def main(kept: list[Path], good: Path, diversity: Path, png: Path, *, trainings:
     seed, differences}. good : from sample_good_images.py. diversity : from measure_generated.py.
     """
     with reading(diversity):
-        distances = pd.read_csv(diversity)
-    distances = distances[distances["different"] == DIVERSITY[0]].set_index("experiment")["l1"]
+        table = pd.read_csv(diversity)
+    alike = table[table["different"] == DIVERSITY[0]].set_index("experiment")
     with reading(good), h5py.File(good) as file:
         real, threshold = file["images"][:SHOWN], float(file.attrs["threshold"])
     figure, axes = new_figure(1 + len(kept), SHOWN, 6.6, 1.62 * (1 + len(kept)))
@@ -34,15 +35,24 @@ def main(kept: list[Path], good: Path, diversity: Path, png: Path, *, trainings:
         with Kept(path) as images:
             simulated = images.simulated
             draw_row(row, images.different(DIVERSITY[0])[:SHOWN])
-            distance = distances.get(training["experiment"], np.nan)
-            row[0].set_ylabel(f"{training['label']}\nL1 {distance:.2g}, {images.generator_steps} steps", fontsize=7)
-    axes[0, 0].set_ylabel(f"training images\nscore above {threshold:g}", fontsize=7)
+            steps = f"{images.generator_steps} steps"
+            row[0].set_ylabel(
+                f"{training['label']}, {steps}\n{likeness(alike.loc[training['experiment']])}", fontsize=6.5
+            )
+    axes[0, 0].set_ylabel(f"training images, score > {threshold:g}\n{likeness(alike.loc[REAL])}", fontsize=6.5)
     note = (
         "Square root of the grey levels; a pixel is the brightest of 3 x 3. Drawn at random, whether kept or not. "
-        f"L1: mean absolute difference of two images in grey levels, over seeds. Images of seed {trainings[0]['seed']}."
+        "Overlap: pixels of blobs that two images share, of those in either (1: the same blobs); L1: their mean "
+        f"absolute difference in grey levels; means over pairs and seeds. Images of seed {trainings[0]['seed']}."
     )
     stamp(figure, f"{origin_text(simulated, trainings[0]['differences'])} {note}", grow=True)
     save_figure(figure, png)
+
+
+def likeness(row: pd.Series) -> str:
+    """How much images of one kind have in common, in a few characters."""
+    overlap = "no blobs" if np.isnan(row["overlap"]) else f"overlap {row['overlap']:.2f}"
+    return f"{overlap}, L1 {row['l1']:.2g}"
 
 
 def draw_row(axes: np.ndarray, images: np.ndarray) -> None:

@@ -1,5 +1,6 @@
 """How the discriminators and the generators of two_in_one were trained."""
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -19,7 +20,7 @@ PANELS = {
     "label_loss": "loss of the labels (nats)",
     "generated_score": "own score of generated images",
     "generator_loss": "loss of the generator",
-    "sample_distance": "difference of generated images",
+    "sample_distance": "difference of generated images (L1)",
 }
 FEW = 10  # points of a curve that are marked
 OF_GENERATOR = ("generated_score", "generator_loss", "sample_distance")
@@ -29,7 +30,7 @@ def main(histories: list[Path], provenance: Path, png: Path, pdf: Path, *, train
     """A panel per quantity, a colour per experiment; those of the generator begin with its first step.
 
     histories : from train.py, in the order of `trainings`, each {experiment, label, seed, discriminator_steps,
-    distinct_scorer, differences}. provenance : of the data set. Thin lines are seeds, thick ones their mean, bands its
+    compare_scores, differences}. provenance : of the data set. Thin lines are seeds, thick ones their mean, bands its
     95 % interval.
     """
     with reading(provenance):
@@ -42,8 +43,8 @@ def main(histories: list[Path], provenance: Path, png: Path, pdf: Path, *, train
         facts[training["experiment"]] = training
     figure, axes = new_figure(2, 3, 9.6, 5.4)
     for axis, (quantity, title) in zip(axes.ravel(), PANELS.items(), strict=True):
-        for colour, (name, tables) in zip(MODEL_COLOURS, curves.items(), strict=False):
-            if quantity not in OF_GENERATOR and not facts[name]["distinct_scorer"]:
+        for colour, (name, tables) in zip(itertools.cycle(MODEL_COLOURS), curves.items(), strict=False):
+            if quantity not in OF_GENERATOR and not facts[name]["compare_scores"]:
                 continue
             start = facts[name]["discriminator_steps"] if quantity in OF_GENERATOR else 0
             draw(axis, tables, quantity, start, colour, facts[name]["label"])
@@ -69,7 +70,10 @@ def main(histories: list[Path], provenance: Path, png: Path, pdf: Path, *, train
     legend = {label: line for axis in axes[:, 0] for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(legend.values(), legend.keys(), loc="outside upper center", ncols=4, fontsize=7.5)
     first, many = trainings[0], len(histories) > len(curves)
-    note = "Dashed: where generators begin. Variants of the generator alone have the same discriminators, drawn once."
+    note = (
+        "Dashed: where generators begin. Discriminators of variants of the generator alone are left out. Errors of "
+        "training images are means over an epoch, of scores that are not clipped."
+    )
     note += " Thin lines: trainings; thick: their mean and its 95 % interval." if many else " One training each."
     stamp(figure, f"{origin_text(simulated, first['differences'])} {note}", grow=True)
     save_figure(figure, png, pdf)

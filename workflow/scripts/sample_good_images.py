@@ -9,8 +9,8 @@ import numpy as np
 from galaxies.data.catalogue import read_catalogue
 from galaxies.files import atomic, reading
 from galaxies.registry import named_module
-from galaxies.score_predictions import good_images
 from galaxies.scripting import run_script
+from galaxies.true_scores import good_images
 
 COUNT = 100
 SEED = 0  # of their choice

@@ -12,12 +12,12 @@ from galaxies.errors import DataError
 from galaxies.files import reading, write_text
 from galaxies.paired import joint_interval, resampling_interval, resampling_weights
 from galaxies.reported import read_reported, reported_value
-from galaxies.score_predictions import PREDICTED, QUERY, SET, read_predictions, scores_of
+from galaxies.score_predictions import PREDICTED, QUERY, SET, read_predictions, reasons_of_data
 from galaxies.score_range import HIGHEST, LOWEST
 from galaxies.scripting import run_script
 from galaxies.stats import summarise
+from galaxies.true_scores import scores_of
 
-TRAIN = "scored_train"
 SETS = {"scored_validation": "validation", "scored_test": "test"}  # of the split -> of the table
 HIDDEN = "hidden_score"
 SIMULATED = ("sim_public", "sim_private")
@@ -26,9 +26,12 @@ PUBLISHED = {  # set -> what config/reported.csv calls the published one that it
     "sim_public": "kaggle_public_test",
     "sim_private": "kaggle_private_test",
 }
+CAVEATS = {
+    "two_in_one_score_discriminator": "the authors' code learns whole-number scores, and evaluates on all scored images"
+}
 CONSTANT = "constant_median"
 RESAMPLES, SEED = 2000, 0
-NO_SEED = -1  # of what is not trained
+NO_SEED = -1  # of what has nothing random
 
 COLUMNS = [
     *("experiment", "label", "set", "images", "n_seeds", "mae_mean", "mae_std"),
@@ -50,11 +53,13 @@ def main(
     trainings: list[dict],
     paper: str,
     reference: str,
+    train_on: list[str],
 ) -> None:
     """Write the table as CSV, and what a reader wants of it as Markdown (two_in_one, Table I).
 
     predictions : CSV object_id,set,predicted, one file per training, in the order of `trainings`, each {experiment,
-        label, seed, reported_as, differences}. catalogue, provenance : of the data set. reported : published values.
+        label, seed, random (whether another seed would train another), reported_as, differences}.
+    catalogue, provenance : of the data set. reported : published values. train_on : sets of the split.
     table : a row per experiment and set; constant_median predicts the median score of the training images. sim_public
         and sim_private are halves of the query images, drawn once, where simulated data has their scores.
         ci95_seeds : 95 % interval of the mean over seeds (Student's t); ci95_images : bootstrap interval over the
@@ -71,9 +76,9 @@ def main(
     objects, published = read_catalogue(catalogue), read_reported(reported, paper)
     images, predicted = _read(predictions, trainings)
     sets = _sets(images, objects)
-    train = images.loc[images[SET] == TRAIN, ID].to_numpy()
+    train = images.loc[images[SET].isin(train_on), ID].to_numpy()
     if not len(train):
-        raise DataError(f"{predictions[0]}: no image is in the set {TRAIN}", "fit to images of that set")
+        raise DataError(f"{predictions[0]}: no image is in the sets {', '.join(train_on)}", "fit to images of a set")
     median = np.median(scores_of(objects, train))
     predicted[CONSTANT] = {NO_SEED: np.full(len(images), median)}
     facts = {training["experiment"]: training for training in reversed(trainings)}
@@ -92,7 +97,7 @@ def main(
                 row |= _difference(of_seeds, errors.get(reference, {}), weights)
             value, source = reported_value(published, facts[experiment]["reported_as"], PUBLISHED.get(name, ""), "mae")
             if source:
-                reasons = reasons_against(origin, name, facts[experiment]["differences"])
+                reasons = reasons_against(origin, name, facts[experiment])
                 row |= {"published": value, "published_set": PUBLISHED[name], "published_source": source}
                 row["comparable"] = f"no: {'; '.join(reasons)}" if reasons else "yes"
             rows.append(row)
@@ -101,15 +106,15 @@ def main(
     write_text(markdown, _markdown(result))
 
 
-def reasons_against(origin: dict, name: str, differences: list[str]) -> list[str]:
+def reasons_against(origin: dict, name: str, training: dict) -> list[str]:
     """Why an error on the set `name` must not be judged against the published one; empty if it may.
 
-    origin : provenance of the data set. differences : how the settings differ from the published ones.
+    origin : provenance of the data set. training : one of `trainings`.
     """
-    reasons = ["simulated data"] if origin["simulated"] else []
-    if not origin["simulated"] and not all(origin["published_tables"].values()):
-        reasons.append("other tables of scores")
-    return [*reasons, *(["other test images"] if name in SIMULATED else []), *differences]
+    reasons = reasons_of_data(origin)
+    reasons += ["other test images"] if name in SIMULATED else []
+    reasons += [CAVEATS[training["reported_as"]]] if training["reported_as"] in CAVEATS else []
+    return [*reasons, *training["differences"]]
 
 
 def _read(paths: list[Path], trainings: list[dict]) -> tuple[pd.DataFrame, dict[str, dict[int, np.ndarray]]]:
@@ -124,7 +129,8 @@ def _read(paths: list[Path], trainings: list[dict]) -> tuple[pd.DataFrame, dict[
                 f"{path}: predictions for other images, or in other sets, than {paths[0]}",
                 "delete the predictions and run the same command again",
             )
-        predicted.setdefault(training["experiment"], {})[training["seed"]] = table[PREDICTED].to_numpy()
+        seed = training["seed"] if training["random"] else NO_SEED
+        predicted.setdefault(training["experiment"], {})[seed] = table[PREDICTED].to_numpy()
     return images, predicted
 
 
@@ -224,23 +230,39 @@ def _notes(table: pd.DataFrame, label: dict[str, str], with_reference: bool) -> 
     if with_reference:
         notes[0] += " That of a difference covers other seeds, too, unless there is one seed only."
     known = table[table["published"].notna()]
-    for name, rows in known.drop_duplicates(["set", "published"]).groupby("set", sort=False):
+    for name, rows in table[table["experiment"].isin(known["experiment"])].groupby("set", sort=False):
+        rows = rows.drop_duplicates("published" if rows["published"].notna().any() else "experiment")
         if len(rows) > 1:
-            paper, here = (_order(rows, key) for key in ("published", "mae_mean"))
-            notes.append(
-                f"Order on {name}: {here} ({'as in the paper' if here == paper else f'in the paper: {paper}'})."
-            )
+            here = _order(rows, "mae_mean")
+            paper = _order(rows, "published") if rows["published"].notna().all() else here
+            said = "as in the paper" if here == paper else f"in the paper: {paper}"
+            notes.append(f"Order on {name}: {here}{f' ({said})' if rows['published'].notna().all() else ''}.")
+    if with_reference:
+        notes += _clear_differences(table, label)
     if table["data"].iloc[0] == "simulated":
         notes.append("Simulated images: no number is comparable with the paper's.")
         if set(SIMULATED) & set(table["set"]):
             notes.append(f"{' and '.join(SIMULATED)}: halves of the query images, in place of Kaggle's secret sets.")
         return notes
-    notes.append(
-        "The scores of the query images are secret: submit query_pred_<experiment>.csv to learn the error on them."
-    )
+    notes.append("Scores of query images are secret: query_pred_<experiment>.csv can be submitted to learn the error.")
     for text, rows in known[known["comparable"] != "yes"].groupby("comparable", sort=False):
         names = ", ".join(label[name] for name in dict.fromkeys(rows["experiment"]))
         notes.append(f"Not comparable with the paper's numbers: {names} ({text.removeprefix('no: ')}).")
+    return notes
+
+
+def _clear_differences(table: pd.DataFrame, label: dict[str, str]) -> list[str]:
+    """Which models differ from the reference by more than the intervals of the differences, set by set."""
+    notes = []
+    for name, rows in table[table["difference"].notna()].groupby("set", sort=False):
+        rows = rows.set_index("experiment")
+        ends = [
+            rows[f"difference_ci95_both_{end}"].fillna(rows[f"difference_ci95_images_{end}"]) for end in ("low", "high")
+        ]
+        better, worse = ([label[one] for one in rows.index[chosen]] for chosen in (ends[1] < 0, ends[0] > 0))
+        texts = [f"{word}: {', '.join(names)}" for word, names in (("better", better), ("worse", worse)) if names]
+        reference = label[table["minus"].iloc[0]]
+        notes.append(f"Clearly other than {reference} on {name} (interval without 0): {'; '.join(texts) or 'none'}.")
     return notes
 
 

@@ -11,6 +11,7 @@ from galaxies.errors import DataError
 from galaxies.files import atomic, reading
 from galaxies.reported import read_reported, reported_value
 from galaxies.scripting import run_script
+from galaxies.true_scores import good_threshold
 
 EXPERIMENT = "scored_dataset_statistics"  # in reported.csv
 GOOD = "scored_above_0.74"
@@ -31,7 +32,7 @@ def main(catalogue: Path, provenance: Path, reported: Path, table: Path, *, pape
     if not len(scores) or not len(galaxy):
         raise DataError(f"{catalogue}: {len(scores)} scored and {len(galaxy)} labelled images, expected both")
     percentile = float(np.percentile(scores, 20))
-    threshold = round(percentile, 2)
+    threshold = good_threshold(scores)
     good = scores[scores > threshold]
     values = [
         ("scored_all_9600", "score_percentile_20", percentile, len(scores)),

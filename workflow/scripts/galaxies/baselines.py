@@ -23,7 +23,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from galaxies.errors import ConfigError, DataError
 from galaxies.files import atomic
-from galaxies.score_predictions import clipped
+from galaxies.score_range import clipped
 
 logger = logging.getLogger(__name__)
 

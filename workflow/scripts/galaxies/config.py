@@ -17,12 +17,13 @@ from galaxies.augmentation_study import check_generators, check_study
 from galaxies.errors import ConfigError
 from galaxies.judgement import UNLABELLED_GENERATORS, check_judgement
 from galaxies.registry import has_module, named_module
-from galaxies.scorers import check_scorers
+from galaxies.scorers import SCORERS, check_scorers, check_scorers_of_all
 from galaxies.views import field_of, parse_view
 
 OF_FILES = ("layout", "source", "path", "images", "frame", "simulate")
 """Keys of a data set that say where its files are and what they are."""
 
+STUDIED_METHODS = ("multiclass_classification", *SCORERS)  # that make a study of a paper with a name of its own
 TESTED_METHODS = ("regression", "multiclass_classification")
 """Methods whose trained networks are evaluated on the set `test`."""
 
@@ -138,8 +139,10 @@ def _with_context(error: ValidationError) -> Iterator[ValidationError]:
 
 
 def _drop_removed(config: dict) -> None:
-    """Take out the published sets of a split and the published arms to which the run gives null."""
+    """Take out the published sets of a split, arms and `generation` to which the run gives null."""
     for paper in config["papers"].values():
+        if isinstance(paper, dict) and paper.get("generation", {}) is None:
+            del paper["generation"]
         for section, names in (("split", "sizes"), ("augmentation", "arms")):
             part = paper.get(section) if isinstance(paper, dict) else None
             if isinstance(part, dict) and isinstance(part.get(names), dict):
@@ -210,7 +213,7 @@ def _admit_studies(config: dict, rules: dict) -> None:
             raise ConfigError(
                 f"papers: unknown paper {name!r}",
                 f"{suggestion(name, papers)} A study of your own needs dataset, split, experiments, and augmentation, "
-                "judgement or a classifier.",
+                "judgement, a classifier or a scorer.",
             )
         known[name] = {"$ref": "#/$defs/paper"}
 
@@ -220,8 +223,8 @@ def _is_study(settings: Any) -> bool:
         return False
     experiments = settings.get("experiments")
     experiments = experiments.values() if isinstance(experiments, dict) else []
-    classifies = any(isinstance(e, dict) and e.get("method") == "multiclass_classification" for e in experiments)
-    return bool(classifies or settings.keys() & {"augmentation", "judgement"})
+    own = any(isinstance(e, dict) and e.get("method") in STUDIED_METHODS for e in experiments)
+    return bool(own or settings.keys() & {"augmentation", "judgement"})
 
 
 def _check_finite(value: Any, where: str = "") -> None:
@@ -283,6 +286,7 @@ def _check_consistency(config: dict, rules: dict) -> None:
         if "step_cost" in paper:
             _check_step_cost(f"papers.{name}.step_cost", paper)
         _check_split(name, paper, dataset)
+    check_scorers_of_all(config["papers"])
     for name, paper in config["papers"].items():
         if "judgement" in paper:
             check_judgement(name, config)

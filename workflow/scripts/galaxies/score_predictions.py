@@ -7,21 +7,13 @@ import pandas as pd
 
 from galaxies.data.catalogue import Catalogue
 from galaxies.data.names import ID
-from galaxies.data.splits import ids_of, read_split
+from galaxies.data.splits import read_split
 from galaxies.errors import DataError
 from galaxies.files import write_text
-from galaxies.score_range import HIGHEST, LOWEST
-
-GOOD_PERCENTILE = 20
-"""Images with a score above this percentile are the good ones."""
+from galaxies.score_range import HIGHEST, LOWEST, clipped
 
 SET, PREDICTED = "set", "predicted"
 QUERY = "query"  # the set of images whose scores are secret; in no split
-
-
-def clipped(scores: np.ndarray) -> np.ndarray:
-    """Scores (N,) within their range, float64."""
-    return np.clip(np.asarray(scores, dtype=np.float64), LOWEST, HIGHEST)
 
 
 def images_to_score(catalogue: Catalogue, split: Path) -> pd.DataFrame:
@@ -34,32 +26,11 @@ def images_to_score(catalogue: Catalogue, split: Path) -> pd.DataFrame:
     return pd.concat([sets, query]).sort_values(ID, ignore_index=True)
 
 
-def scores_of(catalogue: Catalogue, ids: np.ndarray, column: str = "score") -> np.ndarray:
-    """True scores float64 (N,) of images by id. Raises DataError naming images that have none."""
-    if column not in catalogue.labels:
-        raise DataError(f"the catalogue has no {column}", f"its labels are {', '.join(catalogue.labels)}")
-    scores = catalogue.labels[column].reindex(ids)
-    if scores.isna().any():
-        absent = scores.index[scores.isna()]
-        raise DataError(
-            f"{len(absent)} of {len(ids)} images have no {column}: {', '.join(map(str, absent[:5]))}",
-            "name sets of scored images, such as scored_train",
-        )
-    return scores.to_numpy(dtype=np.float64)
-
-
-def good_images(objects: Catalogue, split: Path, sets: list[str]) -> tuple[np.ndarray, float, np.ndarray]:
-    """Ids of the training images above the 20th percentile of all scores, rounded to 0.01; this score; their scores.
-
-    Raises DataError if there are none. Source: two_in_one, section IV-B.
-    """
-    ids = np.concatenate([ids_of(split, name) for name in sets])
-    scored = ids[objects.labels["score"].reindex(ids).notna().to_numpy()]
-    true = scores_of(objects, scored)
-    threshold = round(float(np.percentile(objects.labels["score"].dropna(), GOOD_PERCENTILE)), 2)
-    if not (true > threshold).any():
-        raise DataError(f"{split}: no training image has a score above {threshold}", "train on more images")
-    return scored[true > threshold], threshold, true[true > threshold]
+def reasons_of_data(origin: dict) -> list[str]:
+    """Why scores of a data set must not be judged against the paper's; empty if they may. origin : its provenance."""
+    if origin["simulated"]:
+        return ["simulated data"]
+    return [] if all(origin["published_tables"].values()) else ["other tables of scores"]
 
 
 def write_predictions(path: Path, images: pd.DataFrame, predicted: np.ndarray) -> None:

@@ -2,31 +2,14 @@
 
 from typing import Any
 
-from galaxies.data.projections import pooled_sizes
 from galaxies.errors import ConfigError
 from galaxies.views import parse_view
 
 BASELINES = ("ridge", "random_forest")
 """Methods of scikit-learn, which the script fit_baseline.py fits."""
 SCORERS = ("two_in_one", *BASELINES)
-
-
-OF_GENERATOR = ("gen_score_loss", "target_score", "micro_batch", "discriminator_steps")
-
-
-def score_alike(settings: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether trainings of two experiments with the same seed end with the same scorer: a generator changes nothing."""
-    return _scoring_part(settings) == _scoring_part(other)
-
-
-def _scoring_part(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings that decide what a scorer learns."""
-    names = ("label", "reported_as", *OF_GENERATOR)
-    part = {key: value for key, value in settings.items() if key not in names}
-    for section in ("networks", "optimisers"):
-        if section in part:
-            part[section] = {key: value for key, value in part[section].items() if key != "generator"}
-    return part
+TESTED = ("scored_validation", "scored_test")
+"""Sets of a split that errors are measured on."""
 
 
 def draws_images(settings: dict[str, Any]) -> bool:
@@ -42,6 +25,18 @@ def check_scorers(where: str, paper: dict[str, Any], dataset: dict[str, Any]) ->
     for name in paper["include"]:
         settings = paper["experiments"][name]
         here = f"{where}.experiments.{name}"
+        if settings["method"] not in SCORERS:
+            continue
+        if seen := [one for one in settings["train_on"] if one in (*TESTED, settings.get("validate_on"))]:
+            raise ConfigError(
+                f"{here}.train_on: errors are measured on {seen[0]!r}, which must not be trained on",
+                "name other sets of the split",
+            )
+        if not set(TESTED) & paper["split"]["sizes"].keys():
+            raise ConfigError(
+                f"{where}.split.sizes: no set to measure the errors of {name} on",
+                f"add {' or '.join(TESTED)}",
+            )
         if settings["method"] in BASELINES and parse_view(settings["view"]).kind != "histogram":
             raise ConfigError(f"{here}.view: {settings['view']} has no features", "write such as histogram_10")
         if settings["method"] == "two_in_one":
@@ -56,7 +51,7 @@ def check_scorers(where: str, paper: dict[str, Any], dataset: dict[str, Any]) ->
     if judge not in judges:
         raise ConfigError(
             f"{where}.judge: {judge!r} is no included experiment of method {' or '.join(BASELINES)}",
-            f"include it, or name one of: {', '.join(judges) or 'none'}",
+            f"include it, name one of: {', '.join(judges) or 'none'}; or leave all of it out by `generation: null`",
         )
     if generation["most_draws"] < generation["wanted"]:
         raise ConfigError(
@@ -65,11 +60,24 @@ def check_scorers(where: str, paper: dict[str, Any], dataset: dict[str, Any]) ->
         )
 
 
+def check_scorers_of_all(papers: dict[str, Any]) -> None:
+    """Raise ConfigError if a name is a baseline's in one paper and another experiment's elsewhere: rules go by it."""
+    kinds: dict[str, tuple[str, bool]] = {}
+    for paper, settings in papers.items():
+        for name, experiment in settings["experiments"].items():
+            is_baseline = experiment["method"] in BASELINES
+            other, was_baseline = kinds.setdefault(name, (paper, is_baseline))
+            if was_baseline != is_baseline:
+                raise ConfigError(
+                    f"papers.{paper}.experiments: {name!r} is a baseline here or in {other}, and not in the other",
+                    "give one of them another name",
+                )
+
+
 def _check_networks(where: str, settings: dict[str, Any], dataset: dict[str, Any]) -> None:
     """The generator makes images like those of the data set, and these are pooled as the view is."""
-    kind, _, size = parse_view(settings["view"])
     generator = settings["networks"]["generator"]
-    if kind != "pooled":
+    if parse_view(settings["view"]).kind != "pooled":
         raise ConfigError(
             f"{where}.view: {settings['view']} is not pooled as the networks do", "write such as pooled_63"
         )
@@ -77,8 +85,6 @@ def _check_networks(where: str, settings: dict[str, Any], dataset: dict[str, Any
         raise ConfigError(
             f"{where}.networks.generator.size: found {generator['size']}, the images have {dataset['frame']} px"
         )
-    if size not in pooled_sizes(generator["size"]):
-        raise ConfigError(f"{where}.view: images of {generator['size']} px are not pooled to {size} px")
     if generator["upsample_gap"] == "reshape" and generator["filters"][0] % 25:
         raise ConfigError(
             f"{where}.networks.generator.filters: {generator['filters'][0]} maps cannot be read anew as larger ones",

@@ -24,6 +24,7 @@ from galaxies.training import Sums
 SCORE, LABEL = "score", "galaxy"
 NETWORKS = ("score_discriminator", "label_discriminator", "generator")
 GALAXY = 1  # class of the label discriminator that the generator is to be taken for
+MICRO_BATCH = 8  # images that the generator makes at a time; gradients add up, so that it bounds the memory alone
 SHOWN = 4  # images of fixed noise that show how a training goes
 SHOWN_SEED = 0
 
@@ -78,8 +79,7 @@ class TwoInOne:
     Losses (two_in_one, losses): mean |score - predicted score|; cross-entropy of two classes; for the generator
     cross-entropy of being taken for a galaxy + `target_score_loss` of its scores, means over the batch. The gradients
     of each network are clipped to a norm of `clip_norm`.
-    truncate_scores : learn scores cut to whole numbers, as the authors' code does. micro_batch : images that the
-    generator makes at a time, which bounds its memory and changes nothing else.
+    truncate_scores : learn scores cut to whole numbers, as the authors' code does.
 
     Its history has `score_mae`, `label_loss` and `label_accuracy` of the training images as they were seen;
     `generator_loss`, `generated_score` and `generated_galaxy_probability` of the generator's, NaN while it waits;
@@ -99,7 +99,6 @@ class TwoInOne:
         gen_score_loss: str,
         target_score: float,
         clip_norm: float,
-        micro_batch: int,
         validation: Images,
         compute: Compute,
     ):
@@ -110,7 +109,7 @@ class TwoInOne:
         self.score_column, self.label_column = (columns.index(name) for name in (SCORE, LABEL))
         self.discriminator_steps, self.truncate_scores = discriminator_steps, truncate_scores
         self.gen_score_loss, self.target_score = gen_score_loss, target_score
-        self.clip_norm, self.micro_batch = clip_norm, micro_batch
+        self.clip_norm = clip_norm
         self.validation, self.compute = validation, compute
         self.validation_scores = validation.labels_of([SCORE])[:, 0]
         self.samples: np.ndarray | None = None
@@ -155,8 +154,8 @@ class TwoInOne:
         self.optimisers["generator"].zero_grad()
         sums = {"generator_loss": 0.0, "generated_score": 0.0, "generated_galaxy_probability": 0.0}
         with frozen(self.score_discriminator, self.label_discriminator):
-            for first in range(0, len(latents), self.micro_batch):
-                some = slice(first, first + self.micro_batch)
+            for first in range(0, len(latents), MICRO_BATCH):
+                some = slice(first, first + MICRO_BATCH)
                 scores, logits = self._judged(latents[some], keys[some])
                 as_galaxy = cross_entropy(
                     logits, torch.full_like(logits[:, 0], GALAXY, dtype=torch.int64), reduction="sum"
@@ -202,7 +201,7 @@ class TwoInOne:
             check()
             draw = torch.Generator().manual_seed(SHOWN_SEED)
             latents = self.generator.latents(SHOWN, draw)
-            images = images_of(self.generator, latents, list(range(SHOWN)), self.compute)
+            images = images_of(self.generator, latents, self.generator.noise_keys(SHOWN, draw), self.compute)
             distance = torch.pdist(images.flatten(1), p=1).mean().item() / images[0].numel()
             self.samples = as_8_bit(images).cpu().numpy()
         return {"val_score_mae": error, "sample_distance": distance}
@@ -231,7 +230,7 @@ def build(
     """
     networks = {name: compute.place(_build(experiment, name, train.size, train.shape[1])) for name in NETWORKS}
     optimisers = build_optimisers(experiment["optimisers"], {name: [part] for name, part in networks.items()})
-    keys = ("discriminator_steps", "truncate_scores", "gen_score_loss", "target_score", "clip_norm", "micro_batch")
+    keys = ("discriminator_steps", "truncate_scores", "gen_score_loss", "target_score", "clip_norm")
     settings = {key: experiment[key] for key in keys}
     return TwoInOne(networks, optimisers, train.columns, validation=validation, compute=compute, **settings)
 

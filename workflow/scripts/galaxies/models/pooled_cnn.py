@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from galaxies.errors import ConfigError
-from galaxies.layers import check_choice, initialise_glorot
+from galaxies.layers import Head, check_choice, initialise_glorot
 
 ACTIVATIONS = {"linear": nn.Identity, "relu": nn.ReLU}
 
@@ -30,7 +30,7 @@ class PooledCNN(nn.Module):
             images = self.pool(images)
         if images.shape[-1] != self.size:
             raise ValueError(f"images of {given} px cannot be pooled to {self.size} px")
-        return self.layers(images).float()
+        return self.layers(images)
 
 
 def build(
@@ -55,9 +55,9 @@ def build(
             raise ConfigError(f"network.filters has {len(filters)} values; maps of {size} px cannot be halved so often")
         layers += [nn.Conv2d(inputs, maps, 3, padding=1), nn.ReLU(), same_pool()]
         side, inputs = (side + 1) // 2, maps
-    layers += [nn.Flatten(), nn.Linear(inputs * side**2, dense), nn.ReLU()]
-    layers += [nn.Linear(dense, outputs), ACTIVATIONS[output_activation]()]
-    network = PooledCNN(size, nn.Sequential(*layers))
+    hidden = [nn.Linear(inputs * side**2, dense), nn.ReLU()]
+    head = Head(*hidden, nn.Linear(dense, outputs), ACTIVATIONS[output_activation]())
+    network = PooledCNN(size, nn.Sequential(*layers, nn.Flatten(), head))
     initialise_glorot(network)
     return network
 

@@ -35,15 +35,19 @@ class Generator(nn.Module):
         self.dense, self.before, self.after, self.last = dense, before, after, last
         self.size, self.upsample_gap, self.latent_distribution = size, upsample_gap, latent
         self.noise_settings = noise
+        self.register_buffer("frozen_key", torch.randint(2**31, ()))  # as random as the weights
 
     def latents(self, count: int, generator: torch.Generator) -> Tensor:
         """Latent values (count, latent_dim) on the CPU."""
         return _draw(self.latent_distribution, (count, self.dense.in_features), generator)
 
     def noise_keys(self, count: int, generator: torch.Generator) -> list[int]:
-        """Seeds of the noise of `count` images: other ones each time, or, of frozen noise, one for each place."""
+        """Seeds of the noise of `count` images: other ones each time, or, of frozen noise, one for each place.
+
+        CPUs use 32 bits of them: a few pairs among some hundred thousand images may have the same noise.
+        """
         if self.noise_settings is None or self.noise_settings["frozen"]:
-            return list(range(count))
+            return [int(self.frozen_key) + place for place in range(count)]
         return torch.randint(2**62, (count,), generator=generator).tolist()
 
     def noise(self, keys: Sequence[int], device: torch.device) -> Tensor | None:

@@ -59,6 +59,8 @@ def simulate(folder: Path, *, labeled: int, scored: int, query: int, seed: int, 
     for chunk in simulated_chunks(partial(_write_images, folder, seed, numbers), sum(numbers.values()), threads):
         rows.update(chunk)
     for name, number in numbers.items():
+        if name == "query" and not number:
+            continue  # the table of their scores is no part of the published layout
         # Shuffled, because junk is spread evenly over the indices of the labelled images, and a reader may not know.
         places = _generator(seed, name, 0, "rows").permutation(number)
         table = pd.DataFrame([rows[name, index] for index in places], columns=["Id", "Actual"])
