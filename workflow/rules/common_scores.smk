@@ -59,7 +59,10 @@ def changes_of_generation(paper):
     """How images are kept and judged otherwise than in the paper, as texts."""
     if paper not in PUBLISHED or "generation" not in config["papers"][paper]:
         return []
-    ours, published = config["papers"][paper]["generation"], PUBLISHED[paper]["generation"]
+    stated = ("keep_above", "wanted", "judge")
+    ours, published = (
+        {key: settings["generation"][key] for key in stated} for settings in (config["papers"][paper], PUBLISHED[paper])
+    )
     judge, reference = EXPERIMENTS[paper].get(ours["judge"]), expanded(PUBLISHED[paper]).get(ours["judge"])
     return [
         *differences({"generation": ours}, {"generation": published}),
