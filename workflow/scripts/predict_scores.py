@@ -11,10 +11,10 @@ from galaxies.data.device import Images
 from galaxies.data.names import ID
 from galaxies.data.store import View
 from galaxies.inference import EVALUATION_BATCH
-from galaxies.methods.two_in_one import load_scorer
-from galaxies.registry import construct
+from galaxies.registry import construct, named_module
 from galaxies.score_predictions import images_to_score, write_predictions
 from galaxies.scripting import run_script
+from galaxies.trained_models import read_model
 
 logger = logging.getLogger("galaxies.predict_scores")
 
@@ -24,12 +24,12 @@ def main(
 ) -> None:
     """Write object_id,set,predicted of all scored and query images, clipped to the range of the scores.
 
-    view : pooled images. split : table object_id,split. model : from train.py, of method two_in_one. compute : as in
-    train.py.
+    view : pooled images. split : table object_id,split. model : from train.py, of a method that has
+    `load_scorer`. compute : as in train.py.
     """
     settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
     machine = construct(Compute.choose, settings, "compute", threads=threads)
-    scorer = load_scorer(model, machine)
+    scorer = named_module("methods", read_model(model)["settings"]["method"]).load_scorer(model, machine)
     wanted = images_to_score(read_catalogue(catalogue), split)
     with View(view) as packed:
         rows = packed.rows(wanted[ID].to_numpy())
