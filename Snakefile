@@ -19,6 +19,7 @@ if not workflow.overwrite_configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/common_judgement.smk"
 include: "workflow/rules/common_scores.smk"
+include: "workflow/rules/common_fields.smk"
 
 
 if config["container"]:
@@ -46,6 +47,7 @@ include: "workflow/rules/classify.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/score.smk"
+include: "workflow/rules/fields.smk"
 include: "workflow/rules/augmentation.smk"
 
 

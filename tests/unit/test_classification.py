@@ -8,7 +8,8 @@ from test_conditional_gan import EXPERIMENT as GAN
 
 from galaxies.checkpoints import Checkpoints
 from galaxies.compute import Compute
-from galaxies.data.device import Images, Repeated, draw_rows, split_rows
+from galaxies.data.device import Images, Repeated
+from galaxies.data.rows import draw_rows, split_rows
 from galaxies.errors import ConfigError, DataError
 from galaxies.methods import conditional_gan
 from galaxies.methods.classification import build

@@ -8,7 +8,8 @@ from small_views import write_split, write_view
 from galaxies import compute as compute_module
 from galaxies.compute import Compute, free_host_memory
 from galaxies.data import device as device_module
-from galaxies.data.device import Images, split_rows, to_unit
+from galaxies.data.device import Images, to_unit
+from galaxies.data.rows import split_rows
 from galaxies.errors import DataError
 
 ROWS = np.array([5, 3, 40, 41, 0, 63, 17, 16, 15])

@@ -536,7 +536,7 @@ def test_collapse_can_be_allowed(images):
 
 def test_images_of_unknown_range_are_refused(tmp_path):
     write_galaxies(tmp_path / "view.h5", size=32)
-    with pytest.raises(DataError, match="8-bit"):
+    with pytest.raises(DataError, match="levels 0 to 255"):
         build(Images(tmp_path / "view.h5", np.arange(20), CPU))
 
 
@@ -599,7 +599,7 @@ def test_the_script_trains_without_labels_and_its_model_generates(tmp_path, name
     assert torch.equal(made, generator.generate(torch.empty(7, 0), draws()))
     weights = content["networks"]["generator" if average_decay is None else "average"]
     key = "dense.weight" if average_decay is None else "module.dense.weight"
-    assert torch.equal(generator.generator.state_dict()["dense.weight"], weights[key])
+    assert torch.equal(generator.network.state_dict()["dense.weight"], weights[key])
     kept = [2**k for k in range(10) if 2**k <= len(history)]
     expected = history["steps"].cumsum()[[epoch - 1 for epoch in kept]].tolist()
     expected += [] if expected[-1] == 5 else [5]

@@ -58,8 +58,10 @@ def samples_of_generator(wildcards):
     """How many images a generator without labels makes; none for one with labels, which decide it."""
     if experiment_of(wildcards)["method"] in GENERATOR_METHODS:
         return None
-    judgement = paper_of(wildcards).get("judgement")
-    return judgement["samples"] * judgement["repeats"] if judgement else UNJUDGED_SAMPLES
+    judgement, fields = (paper_of(wildcards).get(key) for key in ("judgement", "generated_fields"))
+    if judgement:
+        return judgement["samples"] * judgement["repeats"]
+    return fields["samples"] if fields else UNJUDGED_SAMPLES
 
 
 def judgement_of(key):

@@ -8,5 +8,6 @@ TARGETS[paper] = {
     **classifier_figures(paper),
     **step_cost_table(paper),
     **score_figures(paper),
+    **field_figures(paper),
     "split": "split.csv",
 }

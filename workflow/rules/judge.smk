@@ -446,7 +446,7 @@ rule plot_gan_curves:
     log:
         "<logs>/{paper}/curves_{experiment}.log",
     wildcard_constraints:
-        paper=JUDGED_PAPERS,
+        paper=f"{JUDGED_PAPERS}|{FIELD_PAPERS}",
     conda:
         "../../envs/plot.yaml"
     params:

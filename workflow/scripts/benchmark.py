@@ -24,9 +24,10 @@ from galaxies.checkpoints import Checkpoints
 from galaxies.compute import Compute
 from galaxies.config import published_config
 from galaxies.data.catalogue import read_catalogue
-from galaxies.data.device import Images, split_rows, to_unit
+from galaxies.data.device import Images, to_unit
 from galaxies.data.images import ImageSource
 from galaxies.data.packing import pack_view
+from galaxies.data.rows import split_rows
 from galaxies.files import atomic
 from galaxies.gan_training import UnconditionalGAN, frozen
 from galaxies.losses import mse

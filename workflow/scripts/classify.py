@@ -8,7 +8,8 @@ import numpy as np
 from torch.nn.functional import log_softmax
 
 from galaxies.compute import Compute
-from galaxies.data.device import Images, split_rows
+from galaxies.data.device import Images
+from galaxies.data.rows import split_rows
 from galaxies.errors import DataError
 from galaxies.files import atomic, sha256
 from galaxies.methods.multiclass_classification import classify, load_classifier, targets_of

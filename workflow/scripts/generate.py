@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from galaxies.compute import Compute
-from galaxies.data.device import Batch, Images
+from galaxies.data.device import WHITE, Batch, Images
 from galaxies.data.names import ID
 from galaxies.data.splits import read_split
 from galaxies.data.store import View
@@ -42,7 +42,7 @@ def main(
     """Write the images of a trained generator to HDF5; the seed of the training decides the noise.
 
     With labels: one image for the labels of each image of the sets that the generator was trained and validated on.
-    Without: `samples` images, 8-bit if those of the view are and the generator's values lie in [0, 1].
+    Without: `samples` images; those of generators with values in [0, 1] become levels 0..255, of the view's type.
 
     view : packed images and labels. split : table object_id,split. model : from train.py, of a method that can load a
     generator. example_conditions : physical labels by name, all that the generator takes. compute : as in train.py.
@@ -57,22 +57,24 @@ def main(
             request = labels_of_split(packed, split, content["settings"], generator.columns, machine)
         else:
             request = labels_of_none(samples, machine)
-        eight_bit = not generator.columns and generator.bounded and packed.dtype == np.uint8
+        levels = not generator.columns and generator.bounded
+        stored = packed.dtype if levels else np.float32
         attributes, block, image = packed.attributes, packed.block, packed.shape[1:]
     labels, count, seed = request.labels, len(request.labels), content["seed"]
     conditions = checked_conditions(example_conditions if generator.columns else [], generator.columns)
     room = "make room and run the same command again"
     with full_disk_as_data_error(generated, room), atomic(generated) as temporary, h5py.File(temporary, "w") as file:
-        dtype, chunks = np.uint8 if eight_bit else np.float32, (min(block, count), *image)
-        pixels = file.create_dataset("generated", (count, *image), dtype, chunks=chunks, fletcher32=True)
-        file["predicted_generated"] = write_images(pixels, made(generator, labels, seed, model), predictor, model)
+        chunks = (min(block, count), *image)
+        pixels = file.create_dataset("generated", (count, *image), stored, chunks=chunks, fletcher32=True)
+        batches = made(generator, labels, seed, model)
+        file["predicted_generated"] = write_images(pixels, batches, predictor, model, levels=levels)
         real = predictor(request.images) if predictor else torch.full_like(labels, np.nan)
         file["predicted_real"] = numbers(real)
         file["ids"], file["split"], file["labels"] = request.ids, request.sets, numbers(labels)
         file["example_conditions"] = conditions
         file["examples"] = examples(generator, conditions, image, seed, machine, model)
         if not generator.columns:
-            file["progress"], file["progress_steps"] = generator.progress, generator.progress_steps
+            file["progress"], file["progress_steps"] = generator.progress.astype(stored), generator.progress_steps
         trained_on, validated_on = content["settings"]["train_on"], content["settings"].get("validate_on")
         file.attrs.update({"columns": generator.columns, "seed": seed, "trained_on": trained_on})
         file.attrs.update({"saw_validation": validated_on in trained_on, "source": content["source"]})
@@ -166,19 +168,22 @@ def made(generator: Any, labels: Tensor, seed: int, path: Path) -> Iterator[Batc
         yield Batch(images, part)
 
 
-def write_images(pixels: h5py.Dataset, batches: Iterator[Batch], predictor: Callable | None, path: Path) -> np.ndarray:
+def write_images(
+    pixels: h5py.Dataset, batches: Iterator[Batch], predictor: Callable | None, path: Path, *, levels: bool
+) -> np.ndarray:
     """Write batches to `pixels` as they come; labels (N, K) that the predictor sees in them, NaN without one.
 
-    Raises DataError if `pixels` are 8-bit and a value lies outside of [0, 1].
+    levels : write values in [0, 1] as levels 0..255, rounded if the pixels are 8-bit; raises DataError for others.
     """
     predicted, first = [], 0
     for batch in batches:
         last = first + len(batch.images)
         images = batch.images
-        if pixels.dtype == np.uint8:
+        if levels:
             if images.min() < 0 or images.max() > 1:
                 raise DataError(f"{path}: generates values outside of [0, 1]", "train it again")
-            images = (255 * images).round().to(torch.uint8)
+            images = WHITE * images
+            images = images.round().to(torch.uint8) if pixels.dtype == np.uint8 else images
         pixels[first:last] = numbers(images)
         predicted.append(numbers(predictor(InMemory(batch)) if predictor else torch.full_like(batch.labels, np.nan)))
         first = last

@@ -7,8 +7,9 @@ import h5py
 import numpy as np
 
 from galaxies.compute import Compute
-from galaxies.data.device import Images, split_rows
+from galaxies.data.device import Images
 from galaxies.data.names import SPLIT_CODES
+from galaxies.data.rows import split_rows
 from galaxies.errors import DataError
 from galaxies.files import atomic, sha256
 from galaxies.methods.regression import load_network, predict

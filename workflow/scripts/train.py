@@ -10,7 +10,8 @@ import pandas as pd
 
 from galaxies.checkpoints import Checkpoints, settings_digest
 from galaxies.compute import Compute
-from galaxies.data.device import Images, Repeated, draw_rows, split_rows
+from galaxies.data.device import Images, Repeated
+from galaxies.data.rows import chosen_rows, draw_rows
 from galaxies.data.store import View
 from galaxies.errors import ConfigError
 from galaxies.files import sha256, write_text
@@ -70,10 +71,12 @@ def main(
     machine = construct(
         Compute.choose, {key: compute[key] for key in compute if key not in pace}, "compute", threads=threads
     )
-    rows = split_rows(view, split, *experiment["train_on"])
+    rows = chosen_rows(view, split, experiment["train_on"], experiment.get("pool"))
     train = Images(view, draw_rows(rows, experiment["train_images"], seed), machine)
-    validated = "validate_on" in experiment
-    validation = Images(view, split_rows(view, split, experiment["validate_on"]), machine) if validated else None
+    validation = None
+    if "validate_on" in experiment:
+        held_out = chosen_rows(view, split, [experiment["validate_on"]], experiment.get("validation_pool"))
+        validation = Images(view, held_out, machine)
 
     with View(view) as opened:
         opened.check_pixels()

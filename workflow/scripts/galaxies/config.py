@@ -15,6 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from galaxies.augmentation_study import check_generators, check_study
 from galaxies.errors import ConfigError
+from galaxies.generated_fields import check_fields
 from galaxies.judgement import UNLABELLED_GENERATORS, check_judgement
 from galaxies.registry import has_module, named_module
 from galaxies.scorers import SCORERS, check_scorers, check_scorers_of_all
@@ -283,6 +284,8 @@ def _check_consistency(config: dict, rules: dict) -> None:
             check_study(f"papers.{name}.augmentation", paper["augmentation"], paper["experiments"])
         check_generators(f"papers.{name}", paper)
         check_scorers(f"papers.{name}", paper, dataset)
+        if paper.get("generated_fields"):
+            check_fields(f"papers.{name}", paper)
         if "step_cost" in paper:
             _check_step_cost(f"papers.{name}.step_cost", paper)
         _check_split(name, paper, dataset)

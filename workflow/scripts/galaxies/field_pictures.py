@@ -1,6 +1,13 @@
 """Pictures of star fields: mostly black images of 1000 px with dots of a few pixels."""
 
 import numpy as np
+from matplotlib.axes import Axes
+
+from galaxies.plots import image_panel
+
+PEAK_NOTE = (
+    "Square root of the grey levels, each image up to its brightest pixel, whose level is in the corner (of 255)."
+)
 
 
 def auto_levels(image: np.ndarray) -> tuple[float, float]:
@@ -29,3 +36,18 @@ def reduced(image: np.ndarray, factor: int) -> np.ndarray:
 def in_colour(image: np.ndarray) -> np.ndarray:
     """Grey image (S, S) as (S, S, 3)."""
     return np.repeat(image[..., None], 3, axis=-1)
+
+
+def peak_scaled(levels: np.ndarray) -> np.ndarray:
+    """Grey levels (S, S) as uint8, the square root of each over that of the brightest; all black if none is above 0."""
+    positive = np.clip(levels, 0, None).astype(np.float64)
+    return (255 * np.sqrt(positive / (positive.max() or 1))).round().astype(np.uint8)
+
+
+def peak_panel(axis: Axes, levels: np.ndarray) -> None:
+    """Draw grey levels (S, S) `peak_scaled`, with the brightest of them as a number in the corner."""
+    image_panel(axis, in_colour(peak_scaled(levels)))
+    peak = float(levels.max())
+    text = f"{peak:.0f}" if peak >= 10 else f"{peak:.2g}"
+    box = {"facecolor": "black", "edgecolor": "none", "pad": 0.8}
+    axis.text(0.04, 0.05, text, transform=axis.transAxes, fontsize=5, color="white", bbox=box)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from galaxies.compute import Compute
-from galaxies.data.device import Images, to_unit
+from galaxies.data.device import Images, expect_levels, to_unit
 from galaxies.errors import DataError, TrainingError
 from galaxies.optimisers import build_optimiser
 from galaxies.registry import construct, named_module
@@ -60,7 +60,7 @@ def device_generator(generator: torch.Generator, device: torch.device) -> torch.
 
 
 def to_signed(images: Tensor) -> Tensor:
-    """8-bit images to float32 in [-1, 1], the range of tanh."""
+    """8-bit images or grey levels 0..255 to float32 in [-1, 1], the range of tanh."""
     return to_unit(images).mul_(2).sub_(1)
 
 
@@ -206,20 +206,27 @@ class UnconditionalGAN:
 class UnconditionalGenerator:
     """A trained generator, in evaluation mode on the device.
 
+    network : what draws noise. images : from noise (B, latent_dim) on the CPU to images float32 (B, C, S, S) in [0, 1]
+    on the device. preview : what the training saved of its `Preview`.
     columns : none, it takes no labels. bounded : its values lie in [0, 1]. progress : images of fixed noise
     (T, M, C, S, S) uint8 after progress_steps (T,) steps of its training, the last ones at its end.
     """
 
     bounded = True
 
-    def __init__(self, generator: nn.Module, compute: Compute, progress: np.ndarray, progress_steps: np.ndarray):
-        self.generator, self.compute = generator, compute
-        self.progress, self.progress_steps = progress, progress_steps
+    def __init__(self, network: nn.Module, images: Callable[[Tensor], Tensor], preview: dict[str, Tensor]):
+        self.network, self.images = network, images
         self.columns: list[str] = []
+        progress, last = preview["_extra_state"], int(preview["step"])
+        steps = np.minimum(int(preview["epoch_steps"]) * 2 ** np.arange(len(progress)), last)
+        if not len(steps) or steps[-1] < last:
+            progress = torch.cat([progress, to_8_bit(images(shown_noise(network)))[None]])
+            steps = np.append(steps, last)
+        self.progress, self.progress_steps = progress.numpy(), steps
 
     def generate(self, labels: Tensor, generator: torch.Generator) -> Tensor:
         """As many images float32 (B, C, S, S) in [0, 1] as labels (B, 0); noise comes from `generator` on the CPU."""
-        return images_of(self.generator, self.generator.noise(len(labels), generator), self.compute)
+        return self.images(self.network.noise(len(labels), generator))
 
 
 @torch.no_grad()  # not inference_mode: a network may train on these images
@@ -231,12 +238,11 @@ def images_of(generator: nn.Module, noise: Tensor, compute: Compute) -> Tensor:
 
 
 def fixed_images(train: Images) -> Tensor:
-    """Some training images (M, C, S, S) uint8 at even distances. Raises DataError unless they are 8-bit and differ."""
-    if train.dtype != torch.uint8:
-        raise DataError(
-            f"{train.view}: the pixels are {train.dtype}; this method is for 8-bit images, whose range is known",
-            "choose a view of 8-bit images, or a method whose generator is not bounded",
-        )
+    """Some training images (M, C, S, S) at even distances, as the view has them.
+
+    Raises DataError unless they are levels 0..255, and differ.
+    """
+    expect_levels(train)
     rows = torch.linspace(0, len(train) - 1, min(SHOWN, len(train))).long()
     (batch,) = train.batches(rows, len(rows))
     if (batch.images == batch.images[:1]).all():
@@ -288,10 +294,5 @@ def load_unconditional_generator(path: Path, method: str, compute: Compute) -> U
         average = averaged(network, settings["average_decay"])
         load_weights(average, weights["average"], path)
         network = average.module
-    network, preview = compute.place(network).eval(), weights["preview"]
-    progress, last = preview["_extra_state"], int(preview["step"])
-    steps = np.minimum(int(preview["epoch_steps"]) * 2 ** np.arange(len(progress)), last)
-    if not len(steps) or steps[-1] < last:
-        final = to_8_bit(images_of(network, shown_noise(network), compute))
-        progress, steps = torch.cat([progress, final[None]]), np.append(steps, last)
-    return UnconditionalGenerator(network, compute, progress.numpy(), steps)
+    compute.place(network).eval()
+    return UnconditionalGenerator(network, lambda noise: images_of(network, noise, compute), weights["preview"])

@@ -16,7 +16,8 @@ EXAMPLES = 16
 
 
 class Generated:
-    """A file of generate.py, open for reading. Images are as networks see them: float32, from 8-bit views in [0, 1].
+    """A file of generate.py, open for reading. Images are as networks see them: float32, from 8-bit views in [0, 1],
+    from others as these have them.
 
     Of a generator with labels, row i is made from the labels of the real image `ids[i]`, and:
     ids, split : (N,) int64, str. labels : (N, K) float32, physical. predicted_real, predicted_generated : (N, K)

@@ -10,7 +10,13 @@ from galaxies.errors import ConfigError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB in [0, 1]: the statistics that the published ImageNet weights expect
 IMAGENET_STD = (0.229, 0.224, 0.225)
-ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": partial(nn.LeakyReLU, 0.2), "selu": nn.SELU}
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "leaky_relu": partial(nn.LeakyReLU, 0.2),
+    "selu": nn.SELU,
+    "tanh": nn.Tanh,
+    "softplus": nn.Softplus,
+}
 SMALLEST_MAP = 4  # side in px of the last feature maps of a DCGAN, where its dense layer is
 
 

@@ -1,6 +1,7 @@
 """Loss functions."""
 
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from galaxies.errors import ConfigError
 
@@ -46,3 +47,20 @@ def target_score_loss(scores: Tensor, target: float, kind: str) -> Tensor:
         raise ConfigError(f"gen_score_loss is {kind!r}; it must be one of: abs, signed")
     difference = target - scores.float()
     return (difference.abs() if kind == "abs" else difference).sum()
+
+
+def bernoulli_log_likelihood(logits: Tensor, pixels: Tensor) -> Tensor:
+    """Log-likelihood (B,) of pixels (B, D) in [0, 1] under Bernoulli distributions of mean sigmoid(logits), in nats.
+
+    The sum over pixels of x log y + (1 - x) log(1 - y). Source: intergalactic_vae_cnn, equation 2, in print without its
+    minus signs and with a sum over the batch.
+    """
+    return -binary_cross_entropy_with_logits(logits.to(pixels.dtype), pixels, reduction="none").sum(dim=1)
+
+
+def normal_divergence(mean: Tensor, log_std: Tensor) -> Tensor:
+    """Divergence (B,) of normal distributions, of means and log deviations (B, Z), from the standard one, in nats.
+
+    Kullback and Leibler's, summed over the Z dimensions. Source: intergalactic_vae_cnn, equation 3.
+    """
+    return -0.5 * (1 + 2 * log_std - mean.square() - (2 * log_std).exp()).sum(dim=1)

@@ -7,7 +7,13 @@ from torch import nn
 
 from galaxies.errors import ConfigError
 
-OPTIMISERS = {"adam": torch.optim.Adam, "adamax": torch.optim.Adamax, "sgd": torch.optim.SGD}
+OPTIMISERS = {
+    "adam": torch.optim.Adam,
+    "adamax": torch.optim.Adamax,
+    "adadelta": torch.optim.Adadelta,
+    "sgd": torch.optim.SGD,
+}
+FUSED = ("adam", "sgd")  # one pass over the weights for an update in place of ten
 
 
 def build_optimiser(
@@ -19,17 +25,23 @@ def build_optimiser(
     momentum: float = 0.9,
     nesterov: bool = True,
     weight_decay: float = 0.0,
+    rho: float = 0.95,
 ) -> torch.optim.Optimizer:
     """Optimiser over those `parameters` that are trained; frozen ones are left out.
 
     betas : decay rates of the first moment and of the second moment (adam) or of the infinity norm (adamax).
     momentum, nesterov, weight_decay : of sgd; the last is the weight of half the sum of the squared parameters.
+    rho : decay rate of the squared gradients and updates of adadelta.
     """
     if name not in OPTIMISERS:
         raise ConfigError(f"optimiser.name is {name!r}; it must be one of: {', '.join(OPTIMISERS)}")
     options = {"betas": tuple(betas)}
     if name == "sgd":
         options = {"momentum": momentum, "nesterov": nesterov and momentum > 0, "weight_decay": weight_decay}
+    elif name == "adadelta":
+        options = {"rho": rho}
+    if name in FUSED:
+        options["fused"] = True
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     return OPTIMISERS[name](trained, lr=learning_rate, **options)
 

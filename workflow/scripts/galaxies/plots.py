@@ -86,6 +86,12 @@ def image_grid(axes: np.ndarray, images: np.ndarray) -> None:
         image_panel(axis, image)
 
 
+def label_row(axis: Axes, text: str, width: int = 20) -> None:
+    """Name a row of images at its first panel, in lines of `width` characters at most."""
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, width)]
+    axis.set_ylabel("\n".join(lines), fontsize=6)
+
+
 def image_panel(axis: Axes, image: np.ndarray) -> None:
     """Draw one image (H, W, 3) uint8, pixel by pixel and without ticks."""
     axis.imshow(image, interpolation="nearest")

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from galaxies.compute import Compute, free_host_memory
-from galaxies.data.splits import ids_of
+from galaxies.data.names import GREY_LEVELS
 from galaxies.data.store import View
 from galaxies.errors import DataError
 
 logger = logging.getLogger(__name__)
 
+WHITE = 255  # of 8-bit images and of grey levels
 MEMORY_SHARE = 0.5  # of the free memory that images may take; the rest is for activations and other processes
 PREFETCH = 3  # batches that are read ahead of the one in use
 
@@ -30,10 +31,8 @@ class Batch(NamedTuple):
 
 
 def to_unit(images: Tensor) -> Tensor:
-    """8-bit images to float32 in [0, 1]. Raises TypeError for others, whose range is another."""
-    if images.dtype != torch.uint8:
-        raise TypeError(f"images are {images.dtype}, expected 8-bit ones")
-    return images.to(torch.float32).div_(255)
+    """8-bit images or float32 grey levels 0..255 to float32 in [0, 1]; see `expect_levels`."""
+    return images.to(torch.float32).div_(WHITE) if images.dtype == torch.uint8 else images / WHITE
 
 
 def to_float(images: Tensor) -> Tensor:
@@ -148,6 +147,16 @@ class Images:
         return images.copy_(torch.from_numpy(opened.read(self.rows[indices.numpy()])))
 
 
+def expect_levels(images: Images) -> None:
+    """Raise DataError unless the pixels are levels 0..255, 8-bit or averages of such, which `to_unit` scales."""
+    if images.dtype != torch.uint8 and images.attributes["units"] != GREY_LEVELS:
+        raise DataError(
+            f"{images.view}: the pixels are {images.dtype} in {images.attributes['units']}; this method is for levels "
+            "0 to 255, whose range is known",
+            "choose a view of 8-bit images or of grey levels, or a method whose networks are not bounded",
+        )
+
+
 class Repeated:
     """Epochs of `length` examples from as many images, or from fewer: pass after pass, each in another order."""
 
@@ -176,27 +185,3 @@ def _placement(compute: Compute, size: int) -> str:
     if size <= MEMORY_SHARE * compute.free_memory():
         return "device"
     return "host" if not on_cpu and size <= MEMORY_SHARE * free_host_memory() else "disk"
-
-
-def draw_rows(rows: np.ndarray, images: int | None, seed: int) -> np.ndarray:
-    """`images` of the rows, drawn with `seed`, ascending as they are; the smaller draw is a part of the larger.
-
-    None takes all. Raises DataError if there are not so many.
-    """
-    if images is None:
-        return rows
-    if images > len(rows):
-        raise DataError(
-            f"{len(rows)} images to train on, and train_images asks for {images}",
-            "lower train_images, or the sizes of the augmentation experiment",
-        )
-    return rows[np.sort(np.random.default_rng(seed).permutation(len(rows))[:images])]
-
-
-def split_rows(view: Path, split: Path, *names: str) -> np.ndarray:
-    """Rows of a view that a split file puts into the sets `names`, int64, ascending.
-
-    Raises DataError if a set is empty or has objects that the view lacks.
-    """
-    with View(view) as opened:
-        return np.sort(np.concatenate([opened.rows(ids_of(split, name)) for name in names]))

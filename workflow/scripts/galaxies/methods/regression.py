@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from galaxies.compute import Compute
 from galaxies.data.augmentation import Augmentation
-from galaxies.data.device import Batch, Images, to_unit
+from galaxies.data.device import Batch, Images, expect_levels, to_unit
 from galaxies.errors import DataError
 from galaxies.inference import infer
 from galaxies.losses import mse
@@ -73,9 +73,10 @@ def build(
     """The regression that an experiment's settings describe, for the columns and the size of the images of `train`.
 
     files : `pretrained`, a file of published weights, for architectures that start from one.
-    Raises ConfigError for unknown names or keys in the settings, and DataError if a label is missing.
+    Raises ConfigError for unknown names or keys in the settings, DataError for a missing label or unbounded pixels.
     """
     for images in (train, validation):
+        expect_levels(images)
         if missing := int(images.labels.isnan().any(dim=1).sum()):
             raise DataError(
                 f"{images.view}: {missing} of {len(images)} images of a set lack a label, a regression needs them all",

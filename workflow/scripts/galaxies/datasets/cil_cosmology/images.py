@@ -5,12 +5,12 @@ from pathlib import Path, PurePosixPath
 
 from galaxies.data.archives import Archive, is_litter
 from galaxies.data.images import MAX_IMAGE_BYTES, ImageFiles, ImageFormat, files_by_id
+from galaxies.data.names import GREY_LEVELS
 from galaxies.data.projections import Projection, grey_levels
 from galaxies.datasets.cil_cosmology.files import FETCH_HINT, PUBLISHED_FOLDER, TABLES
 from galaxies.errors import DataError, quoted
 
 CHANNELS = ("grey",)
-UNITS = "grey levels, 0..255"
 
 SUBSETS = ("labeled", "scored", "query")
 ID_RANGE = 10**7
@@ -25,7 +25,7 @@ def object_id(subset: str, published_id: int) -> int:
 
 def projection(view: str, settings: dict) -> Projection:
     """What makes the pixels of a view: (1, S, S) float32 grey levels, or (K,) counts of pixels."""
-    return grey_levels(view, settings["frame"], UNITS)
+    return grey_levels(view, settings["frame"], GREY_LEVELS)
 
 
 def open_images(files: dict[str, Path], settings: dict) -> ImageFiles:

@@ -1,0 +1,260 @@
+"""Measures and tables of generated star fields, and of autoencoders, against values worked out here."""
+
+import json
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from small_views import write_fields
+
+import examine_vae
+import generate
+import measure_fields
+import plot_field_samples
+import plot_reconstructions
+import plot_traversals
+import plot_vae_curves
+import tabulate_bounds
+import tabulate_fields
+import train
+from galaxies.compute import Compute
+from galaxies.data.device import Images
+from galaxies.data.rows import chosen_rows
+from galaxies.errors import ConfigError, DataError
+from galaxies.examined_vae import Examined
+from galaxies.generated_fields import check_fields
+from galaxies.methods import vae
+
+SIZE = 8
+CPU = Compute(torch.device("cpu"), channels_last=False)
+SETS = {"train_on": ["labeled_train", "scored_train"], "pool": {"galaxy": [1, 1], "score": [2, 8]}}
+EXPERIMENT = {
+    "method": "vae",
+    "stretch": "none",
+    "network": {"architecture": "dense_vae", "hidden": 6, "latent_dim": 3},
+    "optimiser": {"name": "adam", "learning_rate": 0.01},
+    "validate_on": "scored_validation",
+    "validation_pool": {"score": [0, 8]},
+    "train_images": None,
+    "batch_size": 8,
+    "steps": 12,
+    **SETS,
+}
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Folder with view.h5, split.csv and, of two trainings seed0 and seed1, the files of the workflow."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_fields(folder / "view.h5", size=SIZE)
+    for seed in (0, 1):
+        place = folder / f"seed{seed}"
+        place.mkdir()
+        inputs = folder / "view.h5", folder / "split.csv"
+        train.main(
+            *inputs, place / "model.pt", place / "history.csv", place / "cost.json", place / "state",
+            experiment=EXPERIMENT, seed=seed, compute={"device": "cpu"}, code="", name="vae", threads=1,
+        )  # fmt: skip
+        examine_vae.main(*inputs, place / "model.pt", place / "examined.h5", compute={"device": "cpu"}, threads=1)
+        generate.main(
+            *inputs, place / "model.pt", place / "generated.h5",
+            example_conditions=[], compute={"device": "cpu"}, threads=1, samples=10,
+        )  # fmt: skip
+    (folder / "provenance.json").write_text(json.dumps({"simulated": True}))
+    return folder
+
+
+def trainings(**more):
+    return [
+        {"experiment": "vae", "label": "VAE", "seed": seed, "view": "full_8", "differences": ["short"], **more}
+        for seed in (0, 1)
+    ]
+
+
+def files(folder, name):
+    return [folder / f"seed{seed}" / name for seed in (0, 1)]
+
+
+# What an autoencoder has learned
+
+
+def test_examined_bounds_and_reconstructions_are_those_of_the_network(trained):
+    found = Examined(trained / "seed0/examined.h5")
+    network, _ = vae.load_network(trained / "seed0/model.pt", CPU)
+    rows = chosen_rows(trained / "view.h5", trained / "split.csv", ["scored_validation"], None)
+    held_out = Images(trained / "view.h5", rows, CPU)
+    assert found.shown.shape == (8, 1, SIZE, SIZE)
+    np.testing.assert_array_equal(found.shown, held_out.images)
+    with torch.no_grad():
+        mean, log_std = network.encode(held_out.images.flatten(1) / 255)
+        expected = 255 * network.decode(mean).sigmoid()
+    np.testing.assert_allclose(found.reconstructed.reshape(8, -1), expected, rtol=1e-4)
+    variance = (2 * log_std).exp()
+    activity = 0.5 * (variance + mean**2 - 1 - variance.log())  # of normal distributions
+    np.testing.assert_allclose(found.activity, activity.mean(dim=0), rtol=1e-4)
+    np.testing.assert_allclose(found.bounds["held_out"]["divergence"], activity.sum(dim=1), rtol=1e-4)
+    assert found.activity[found.dimensions[0]] == found.activity.max()
+    history = pd.read_csv(trained / "seed0/history.csv").iloc[-1]
+    assert found.negative_bound("held_out").mean() == pytest.approx(history["val_negative_bound"], rel=1e-5)
+    assert len(found.bounds["training"]["divergence"]) == len(
+        chosen_rows(trained / "view.h5", trained / "split.csv", *SETS.values())
+    )
+
+
+def test_traversals_move_one_dimension(trained):
+    found = Examined(trained / "seed0/examined.h5")
+    network, _ = vae.load_network(trained / "seed0/model.pt", CPU)
+    codes = torch.zeros(7, 3)
+    codes[:, found.dimensions[1]] = torch.tensor([-3.0, -2, -1, 0, 1, 2, 3])
+    with torch.no_grad():
+        expected = 255 * network.decode(codes).sigmoid()
+    np.testing.assert_allclose(found.traversals[1].reshape(7, -1), expected, rtol=1e-4)
+    middle = found.traversals[:, 3]
+    np.testing.assert_array_equal(middle, np.broadcast_to(middle[:1], middle.shape))
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "examined.h5").write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"examined\.h5"):
+        Examined(tmp_path / "examined.h5")
+
+
+def test_table_of_bounds(trained, tmp_path):
+    of_both = [{**entry, "comparable": True} for entry in trainings()]
+    poor = [{**entry, "experiment": "poor", "label": "poor, small"} for entry in of_both]
+    other = [{**entry, "experiment": "other", "comparable": False} for entry in of_both]
+    examined, histories = files(trained, "examined.h5"), files(trained, "history.csv")
+    tabulate_bounds.main(
+        [*examined, *examined[::-1], *examined], [*histories, *histories[::-1], *histories],
+        tmp_path / "table.csv", tmp_path / "per_seed.csv",
+        trainings=[*of_both, *poor, *other], reference="vae",
+    )  # fmt: skip
+    table = pd.read_csv(tmp_path / "table.csv").set_index(["experiment", "quantity"])
+    values = [Examined(path).negative_bound("held_out").mean() for path in examined]
+    row = table.loc[("vae", "negative_bound_held_out")]
+    assert row["mean"] == pytest.approx(np.mean(values))
+    assert row["std"] == pytest.approx(np.std(values, ddof=1))
+    assert row["n_seeds"] == 2
+    assert np.isnan(row["difference"])
+    row = table.loc[("poor", "negative_bound_held_out")]  # the same two trainings under each other's seeds
+    assert row["difference"] == pytest.approx(0, abs=1e-9)
+    half = 12.706204736432095 * abs(values[0] - values[1]) * 2 / np.sqrt(2) / np.sqrt(2)  # t(0.975, 1)
+    assert row["difference_ci95_high"] == pytest.approx(half, rel=1e-6)
+    assert np.isnan(table.loc[("other", "negative_bound_held_out"), "difference"])
+    assert len(pd.read_csv(tmp_path / "per_seed.csv")) == 6
+
+
+def test_convergence():
+    steps = np.arange(1, 7) * 10
+    assert tabulate_bounds.converged_after(steps, np.array([101.0, 50, 3, 1.9, 1.5, 1])) == 40
+    assert tabulate_bounds.converged_after(steps, np.array([101.0, 1, 1, 1, 3, 1])) == 60
+    assert np.isnan(tabulate_bounds.converged_after(steps, np.arange(6.0)))
+
+
+# What generators make
+
+
+def measure(trained, path, **options):
+    given = {"names": [], "frame": 40, "compute": {"device": "cpu"}, **options}
+    measure_fields.main(trained / "view.h5", trained / "split.csv", [], path, **given)
+    return pd.read_csv(path)
+
+
+def test_measures_of_real_and_generated_fields(trained, tmp_path):
+    pool = {"score": [2, 8]}
+    real = measure(trained, tmp_path / "real.csv", sets=["scored_validation"], pool=pool)
+    rows = chosen_rows(trained / "view.h5", trained / "split.csv", ["scored_validation"], pool)
+    pixels = Images(trained / "view.h5", rows, CPU).images.numpy()
+    np.testing.assert_allclose(real["flux"], pixels.mean(axis=(1, 2, 3)), rtol=1e-6)
+    np.testing.assert_allclose(real["lit"], (np.round(pixels) > 0).mean(axis=(1, 2, 3)))
+    assert real["object_id"].tolist() == (100 + rows).tolist()
+    made = measure(trained, tmp_path / "made.csv", generated=trained / "seed0/generated.h5")
+    with h5py.File(trained / "seed0/generated.h5") as file:
+        np.testing.assert_allclose(made["flux"], file["generated"][:].mean(axis=(1, 2, 3)), rtol=1e-5)
+    relative = measure(trained, tmp_path / "relative.csv", generated=trained / "seed0/generated.h5", levels=False)
+    assert relative["flux"].isna().all() and relative["lit"].notna().all()
+
+
+def test_images_are_enlarged_pixel_by_pixel():
+    image = np.array([[0.4, 0.6], [254.6, 300.0]], dtype=np.float32)
+    enlarged = np.asarray(measure_fields.enlarge(image, 5))
+    assert enlarged.shape == (5, 5) and enlarged.dtype == np.uint8
+    assert set(np.unique(enlarged)) == {0, 1, 255}
+    assert enlarged[0, 0] == 0 and enlarged[0, 4] == 1
+
+
+def test_table_of_fields(tmp_path):
+    for name, flux in {"real": (1.0, 3.0), "a": (2.0, 2.0), "b": (4.0, 8.0)}.items():
+        pd.DataFrame({"object_id": [0, 1], "flux": flux, "lit": (0.1, 0.3), "score_cnn": (1.0, 2.0)}).to_csv(
+            tmp_path / f"{name}.csv", index=False
+        )
+    tabulate_fields.main(
+        [tmp_path / "a.csv", tmp_path / "b.csv"], [tmp_path / "real.csv"], tmp_path / "table.csv",
+        tmp_path / "per_seed.csv", trainings=trainings(), views=["full_8"], names=["cnn"],
+    )  # fmt: skip
+    table = pd.read_csv(tmp_path / "table.csv").set_index(["experiment", "quantity"])
+    flux = table.loc[("vae", "flux")]
+    assert (flux["mean"], flux["ratio"], flux["n_seeds"], flux["images"]) == (4.0, 2.0, 2, 2)
+    assert flux["std"] == pytest.approx(np.sqrt(8))
+    assert table.loc[("vae", "flux_deviation"), "mean"] == pytest.approx(np.sqrt(8) / 2)
+    assert table.loc[("real_images", "flux_deviation"), "mean"] == pytest.approx(np.sqrt(2))
+    assert table.loc[("vae", "score_cnn"), "mean"] == 1.5
+
+
+# Figures
+
+
+def test_figures_are_drawn(trained, tmp_path):
+    plot_field_samples.main(
+        files(trained, "generated.h5"), trained / "view.h5", trained / "split.csv", tmp_path / "samples.png",
+        rows=[{"label": "VAE", "file": 0, "choose": "densest"}, {"label": "VAE", "file": 1, "choose": "sparsest"}],
+        sets=SETS["train_on"], pool=SETS["pool"], differences=["short"],
+    )  # fmt: skip
+    plot_vae_curves.main(
+        files(trained, "history.csv"), trained / "provenance.json", tmp_path / "curves.png", tmp_path / "curves.pdf",
+        tmp_path / "curves.csv", trainings=trainings(),
+    )  # fmt: skip
+    plot_reconstructions.main(files(trained, "examined.h5"), tmp_path / "reconstructions.png", trainings=trainings())
+    plot_traversals.main(trained / "seed0/examined.h5", tmp_path / "traversals.png", label="VAE", differences=[])
+    for name in ("samples", "curves", "reconstructions", "traversals"):
+        assert len(np.unique(np.asarray(Image.open(tmp_path / f"{name}.png").convert("L")))) > 20
+    table = pd.read_csv(tmp_path / "curves.csv")
+    histories = [pd.read_csv(path) for path in files(trained, "history.csv")]
+    assert table["iteration"].iloc[-1] == EXPERIMENT["steps"]
+    np.testing.assert_allclose(table["kl_divergence"], np.mean([h["kl_divergence"] for h in histories], axis=0))
+
+
+def test_densest_and_sparsest_are_by_flux():
+    images = np.arange(12, dtype=float).reshape(12, 1, 1)[[5, 2, 9, 0, 7, 1, 3, 11, 4, 6, 8, 10]]
+    assert plot_field_samples.chosen(images, "densest")[:, 0, 0].tolist() == [11, 10, 9, 8, 7, 6, 5, 4]
+    assert plot_field_samples.chosen(images, "sparsest")[:, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+    with pytest.raises(DataError, match="'best'"):
+        plot_field_samples.chosen(images, "best")
+
+
+# The configuration
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scorers": ["vae"]}, "'vae' is no included experiment that scores"),
+        ({"poor": ["gan"]}, "'gan' is no autoencoder"),
+        ({"real_sets": ["test"]}, "the split has no set 'test'"),
+        ({"real_sets": ["scored_train"]}, "vae is trained on 'scored_train'"),
+    ],
+)
+def test_bad_comparisons_are_refused(change, message):
+    section = {"samples": 5, "scorers": [], "poor": [], "real_sets": ["scored_validation"], **change}
+    paper = {
+        "include": ["vae"],
+        "experiments": {"vae": {**EXPERIMENT, "view": "full_8"}, "gan": {"method": "dcgan"}},
+        "split": {"sizes": {"scored_train": 40, "scored_validation": 8}},
+    }
+    with pytest.raises(ConfigError, match=message):
+        check_fields("papers.x", {**paper, "generated_fields": section})

@@ -1,0 +1,164 @@
+"""Input functions about generated star fields and the autoencoders among their generators. Makes nothing itself."""
+
+from galaxies.generated_fields import AUTOENCODERS, FIELD_GENERATORS, SAME_PIXELS
+
+
+def field_generators(paper, methods=FIELD_GENERATORS):
+    """Generators of a paper whose star fields are compared with real ones; none if the run does not ask for it."""
+    names = included(paper) if config["papers"][paper].get("generated_fields") else []
+    return [name for name in names if EXPERIMENTS[paper][name]["method"] in methods]
+
+
+FIELD_PAPERS = "|".join(paper for paper in config["papers"] if field_generators(paper)) or "(?!)"
+CODED_PAPERS = "|".join(paper for paper in config["papers"] if field_generators(paper, AUTOENCODERS)) or "(?!)"
+
+
+def fields_by_seed(paper, names=None):
+    """What each training of the generators `names`, or of all, is, for tables and figures."""
+    return [
+        {
+            "experiment": name,
+            "label": EXPERIMENTS[paper][name].get("label", name),
+            "seed": seed,
+            "view": EXPERIMENTS[paper][name]["view"],
+            "differences": changes(paper, name),
+        }
+        for name in (field_generators(paper) if names is None else names)
+        for seed in seeds_of(paper)
+    ]
+
+
+def autoencoders_by_seed(paper):
+    """Of `fields_by_seed` the autoencoders, and whether their bounds can be compared with those of the first."""
+    names = field_generators(paper, AUTOENCODERS)
+    alike = comparable_autoencoders(paper)
+    return [{**entry, "comparable": entry["experiment"] in alike} for entry in fields_by_seed(paper, names)]
+
+
+def comparable_autoencoders(paper):
+    """Autoencoders with the same held-out images and pixel values as the first, the first among them."""
+    names = field_generators(paper, AUTOENCODERS)
+    pixels = {name: [EXPERIMENTS[paper][name][key] for key in SAME_PIXELS] for name in names}
+    return [name for name in names if pixels[name] == pixels[names[0]]]
+
+
+def alike_by_seed(paper):
+    """Of `fields_by_seed` the autoencoders that are comparable with the first."""
+    return fields_by_seed(paper, comparable_autoencoders(paper))
+
+
+def first_alike(paper):
+    """The first seed of each autoencoder that is comparable with the first."""
+    return first_of_each(alike_by_seed(paper))
+
+
+def first_autoencoder(paper):
+    return field_generators(paper, AUTOENCODERS)[0]
+
+
+def first_fields(experiments, file):
+    """Function that gives a file of the first seed of each of the experiments, a function of the paper."""
+    return lambda wildcards: [
+        f"{RESULTS}/{wildcards.paper}/{name}/seed{seeds_of(wildcards.paper)[0]}/{file}"
+        for name in experiments(wildcards.paper)
+    ]
+
+
+def shown_autoencoders(paper):
+    """The first autoencoder, and those that the paper found poor."""
+    poor = config["papers"][paper]["generated_fields"]["poor"]
+    return [first_autoencoder(paper), *(name for name in included(paper) if name in poor)]
+
+
+def sampled(kind):
+    """Function of the paper for the generators of a figure: the first autoencoder, all that are shown, or the GANs."""
+    chosen = {
+        "vae_samples": lambda paper: [first_autoencoder(paper)],
+        "vae_bad_latent": shown_autoencoders,
+        "dcgan_samples": lambda paper: field_generators(paper, ("dcgan",)),
+    }
+    return chosen[kind]
+
+
+def sampled_files(wildcards):
+    return first_fields(sampled(wildcards.kind), "generated.h5")(wildcards)
+
+
+def sampled_rows(wildcards):
+    """Rows of a figure of samples: which file each shows, and which of its images."""
+    names = sampled(wildcards.kind)(wildcards.paper)
+    labels = [EXPERIMENTS[wildcards.paper][name].get("label", name) for name in names]
+    choices = ("densest", "sparsest") if wildcards.kind == "vae_samples" else ("first",)
+    return [
+        {"label": label, "file": file, "choose": choice}
+        for file, label in enumerate(labels)
+        for choice in choices
+        for _ in range(2 if wildcards.kind == "dcgan_samples" else 1)
+    ]
+
+
+def of_sampled(key):
+    """Function for a setting of the first generator of a figure of samples, or its `differences` or `view_file`."""
+
+    def value(wildcards):
+        paper, name = wildcards.paper, sampled(wildcards.kind)(wildcards.paper)[0]
+        if key == "differences":
+            return changes(paper, name)
+        return view_of(paper, name) if key == "view_file" else EXPERIMENTS[paper][name][key]
+
+    return value
+
+
+def fields_setting(key):
+    return lambda wildcards: config["papers"][wildcards.paper]["generated_fields"][key]
+
+
+def field_scorers(wildcards):
+    """Models of the experiments that score generated fields, of their first seed."""
+    paper = wildcards.paper
+    return [
+        f"{RESULTS}/{paper}/{name}/seed{seeds_of(paper)[0]}/{model_file(paper, name)}"
+        for name in fields_setting("scorers")(wildcards)
+    ]
+
+
+def model_file(paper, name):
+    return "model.skops" if EXPERIMENTS[paper][name]["method"] in BASELINES else "model.pt"
+
+
+def real_fields(wildcards):
+    """Measures of real images, one file per view of the generators."""
+    return [f"{RESULTS}/{wildcards.paper}/real_{view}.csv" for view in views_of_fields(wildcards)]
+
+
+def views_of_fields(wildcards):
+    names = field_generators(wildcards.paper)
+    return list(dict.fromkeys(EXPERIMENTS[wildcards.paper][name]["view"] for name in names))
+
+
+def frame_of_paper(wildcards):
+    return config["data"][dataset_of_paper(wildcards.paper)]["frame"]
+
+
+def makes_levels(wildcards):
+    """Whether what a generator makes are grey levels, and not relative to the brightest pixel of an image."""
+    return experiment_of(wildcards).get("stretch", "none") == "none"
+
+
+def field_figures(paper, **numbers):
+    """Short name -> file of what shows the generated fields of a paper; `numbers` are figure numbers by name."""
+    if not field_generators(paper):
+        return {}
+    figures = {"generated_fields": "generated_fields.csv"}
+    if field_generators(paper, ("dcgan",)):
+        figures |= {"dcgan_samples": "dcgan_samples.png"}
+        figures |= {f"curves_{name}": f"curves_{name}.png" for name in field_generators(paper, ("dcgan",))}
+    if field_generators(paper, AUTOENCODERS):
+        figures |= {name: f"{name}.png" for name in ("vae_samples", "vae_curves", "reconstructions", "traversals")}
+        figures |= {"bounds": "bounds.csv"}
+        if len(shown_autoencoders(paper)) > 1:
+            figures |= {"vae_bad_latent": "vae_bad_latent.png"}
+    return {
+        numbers.get(name, name): f"{numbers[name]}_{file}" if name in numbers else file
+        for name, file in figures.items()
+    }
