@@ -47,17 +47,19 @@ def write_scores(
     return table.assign(**{f"b{number}": features[:, number] for number in range(5)}, truth=scores)
 
 
-def write_features(path: Path, ids: np.ndarray, features: np.ndarray, simulated: bool = True) -> None:
-    """Write a view of features (N, K)."""
+def write_features(
+    path: Path, ids: np.ndarray, features: np.ndarray, simulated: bool = True, view: str = "histogram_5"
+) -> None:
+    """Write a view of features (N, K), or of images (N, C, S, S)."""
     features = features.astype(np.float32)
     with h5py.File(path, "w") as file:
-        file.create_dataset("pixels", data=features, chunks=(min(len(ids), 16), features.shape[1]))
+        file.create_dataset("pixels", data=features, chunks=(min(len(ids), 16), *features.shape[1:]))
         file["ids"], file["labels"] = ids, np.zeros((len(ids), 1), dtype=np.float32)
         file["labels"].attrs["columns"] = ["score"]
-        file.attrs.update({"dataset": "cil_cosmology", "view": "histogram_5", "source": "simulated"})
+        file.attrs.update({"dataset": "cil_cosmology", "view": view, "source": "simulated"})
         file.attrs.update(
             {"simulated": simulated, "crop": 0, "channels": [f"bin{n}" for n in range(features.shape[1])]}
         )
-        file.attrs.update({"dtype": "float32", "block": 16, "size": features.shape[1], "units": "pixels"})
+        file.attrs.update({"dtype": "float32", "block": 16, "size": features.shape[-1], "units": "pixels"})
         file.attrs.update({"format": "galaxies-view", "format_version": 2, "versions": "{}"})
         file.attrs.update({"catalogue_sha256": "0" * 64, "pixels_sha256": hashlib.sha256(features).hexdigest()})

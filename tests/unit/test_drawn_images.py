@@ -369,5 +369,5 @@ def test_bad_scorers_are_refused(paper, frame, words):
 
 def test_a_name_is_a_baseline_everywhere_or_nowhere():
     check_scorers_of_all({"a": PAPER, "b": PAPER})
-    with pytest.raises(ConfigError, match=r"papers\.b\.experiments: 'net' is a baseline"):
+    with pytest.raises(ConfigError, match=r"papers\.b\.experiments: 'net' is a baseline here, and a network in a"):
         check_scorers_of_all({"a": PAPER, "b": {"experiments": {"net": RIDGE}}})

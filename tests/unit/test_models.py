@@ -49,6 +49,39 @@ def test_cnn_flattens_to_the_published_size(size, padding, flat):
     assert ((output > 0) & (output < 1)).all()
 
 
+SCORER = {"filters": [32, 64], "kernel_size": 5, "padding": "same", "dense": [100], "dropout": [0.0]}
+
+
+def test_scorer_has_the_weights_that_its_layers_have_one_by_one():
+    """intergalactic_vae_cnn: two convolutions of 5x5 with pooling, a layer of 100, one output."""
+    network = cnn.build(1, size=140, channels=1, output_activation="linear", **SCORER)
+    flat = 64 * (140 // 4) ** 2
+    expected = (25 + 1) * 32 + (25 * 32 + 1) * 64 + (flat + 1) * 100 + 101
+    assert parameters(network) == expected == 7_892_297
+
+
+def test_linear_output_is_the_logit_of_the_sigmoid():
+    images, outputs = torch.rand(3, 1, 12, 12), {}
+    for activation in ("linear", "sigmoid"):
+        torch.manual_seed(0)
+        network = cnn.build(2, size=12, channels=1, output_activation=activation, **SCORER)
+        outputs[activation] = 50 * network(images) if activation == "linear" else network(images)
+    torch.testing.assert_close(outputs["sigmoid"], torch.sigmoid(outputs["linear"] / 50))
+    assert outputs["linear"].abs().max() > 1
+
+
+def test_cnn_can_start_from_normal_weights_and_zero_biases():
+    torch.manual_seed(0)
+    layers = cnn.build(1, size=140, channels=1, weights_std=0.01, **SCORER).modules()
+    for layer in (layer for layer in layers if isinstance(layer, nn.Conv2d | nn.Linear)):
+        weights, count = layer.weight / 0.01, layer.weight.numel()
+        assert weights.mean().abs() < 5 / math.sqrt(count)
+        assert weights.std().item() == pytest.approx(1, abs=5 / math.sqrt(2 * count))
+        expected = 0.0455 * count  # of a normal distribution lies beyond two deviations, of a truncated one nothing
+        assert (weights.abs() > 2).sum().item() == pytest.approx(expected, abs=5 * math.sqrt(expected))
+        assert not layer.bias.any()
+
+
 def test_cnn_layers_stand_in_the_published_order():
     network = cnn.build(37, size=70, **APPROACH3)
     blocks = [type(layer).__name__ for layer in network.blocks]
@@ -79,6 +112,7 @@ def test_cnn_starts_from_glorot_uniform_weights_and_zero_biases():
         ({"size": 70, "padding": "full"}, "padding"),
         ({"size": 70, "kernel_size": 4}, "odd"),
         ({"size": 70, "dropout": [0.5, 0.5]}, "dropout"),
+        ({"size": 70, "output_activation": "softmax"}, "output_activation is 'softmax'.*sigmoid, linear"),
     ],
 )
 def test_impossible_cnn_settings_are_refused(settings, message):

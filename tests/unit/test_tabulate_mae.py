@@ -12,6 +12,7 @@ import tabulate_mae
 import write_query_predictions
 from galaxies.errors import DataError
 from galaxies.paired import resampling_weights
+from galaxies.reported import read_reported
 from galaxies.score_predictions import read_predictions, write_predictions
 
 REPORTED = Path(__file__).parents[2] / "config/reported.csv"
@@ -35,7 +36,7 @@ class Study:
         (folder / "provenance.json").write_text(json.dumps(origin))
         self.trainings, self.paths, self.predicted = [], [], {}
 
-    def add(self, experiment, seed, predicted=None, differences=(), random=True):
+    def add(self, experiment, seed, predicted=None, differences=(), random=True, **more):
         draw = np.random.default_rng((seed, list(NAMES).index(experiment)))
         if predicted is None:
             predicted = self.images["truth"] + NOISE[experiment] * draw.standard_normal(len(self.images))
@@ -43,13 +44,14 @@ class Study:
         self.paths.append(self.folder / experiment / f"{seed}.csv")
         write_predictions(self.paths[-1], self.images[["object_id", "set"]], np.asarray(predicted))
         facts = {"label": experiment.replace("_", " "), "reported_as": NAMES[experiment], "random": random}
+        facts |= {"epoch_chosen_on": None, **more}
         training = {"experiment": experiment, "seed": seed, "differences": list(differences), **facts}
         self.trainings.append(training)
 
-    def table(self, reference="two_in_one"):
+    def table(self, reference="two_in_one", paper="two_in_one"):
         files = [self.folder / name for name in ("catalogue.csv", "provenance.json")]
         outputs = [self.folder / name for name in ("table1_mae.csv", "table1_mae.md")]
-        options = {"trainings": self.trainings, "paper": "two_in_one", "reference": reference}
+        options = {"trainings": self.trainings, "paper": paper, "reference": reference}
         options["train_on"] = ["scored_train"]
         tabulate_mae.main(self.paths, *files, REPORTED, *outputs, **options)
         self.markdown = outputs[1].read_text()
@@ -314,3 +316,48 @@ def test_a_model_without_randomness_is_compared_with_all_seeds_of_the_reference(
     assert np.isnan(row["mae_std"])
     assert row["difference"] == pytest.approx(np.mean(pairs))
     assert row["difference_ci95_both_low"] < row["difference"] < row["difference_ci95_both_high"]
+
+
+def vae_cnn(folder, **options):
+    """A network whose epoch the images of `test` chose, and a discriminator, as intergalactic_vae_cnn has them."""
+    study = Study(folder, **options)
+    study.add("two_in_one", 0, reported_as="cnn_scorer_140px", label="CNN", epoch_chosen_on="scored_test")
+    study.add("ridge", 0, reported_as="dcgan_discriminator_score", label="DCGAN", differences=["steps 3"])
+    return study, study.table(paper="intergalactic_vae_cnn")
+
+
+def test_each_paper_has_published_values_of_its_own_sets(tmp_path):
+    study, table = vae_cnn(tmp_path)
+    published = table["published"].unstack(0)
+    for name in ("test", "sim_public"):
+        assert published.loc[["two_in_one", "ridge"], name].tolist() == [0.63485, 1.2]
+    assert published[["validation", "sim_private"]].isna().all(axis=None)
+    assert set(table["published_set"].dropna()) == {"kaggle_leaderboard"}
+    assert "test: paper, kaggle leaderboard" in study.markdown
+    study.table(paper="a_study")
+    assert "paper, " not in study.markdown
+
+
+def test_an_error_on_the_images_that_chose_the_epoch_is_marked(tmp_path):
+    study, table = vae_cnn(tmp_path)
+    assert table["chose_epoch"][table["chose_epoch"]].index.tolist() == [("test", "two_in_one")]
+    assert (
+        "The images of test chose the epoch of CNN: on them, these errors are optimistic; those of validation and "
+        "sim_public and sim_private chose nothing." in study.markdown
+    )
+    assert "validation: minus CNN" in study.markdown  # not on the images that flatter the CNN
+    assert table.loc[("test", "two_in_one"), "comparable"].endswith("the test images chose the epoch")
+
+
+def test_real_test_images_are_not_those_of_the_leaderboard(tmp_path):
+    _, table = vae_cnn(tmp_path, simulated=False, validation=0)
+    comparable = table["comparable"].unstack(0)["test"]
+    assert comparable["two_in_one"] == "no: other test images; the test images chose the epoch"
+    assert comparable["ridge"] == "no: other test images; steps 3"
+
+
+def test_published_sets_are_those_of_reported_errors():
+    reported = read_reported(REPORTED).query("metric == 'mae'")
+    for paper, sets in tabulate_mae.PUBLISHED.items():
+        assert set(sets.values()) <= set(reported.loc[reported["paper"] == paper, "dataset_split"])
+    assert set(tabulate_mae.SAME_IMAGES) <= set(reported["dataset_split"])

@@ -416,7 +416,7 @@ def test_networks_learn_and_are_loaded_again(fields, tmp_path):
     joint = history.dropna()
     assert joint["generator_loss"].iloc[-1] < joint["generator_loss"].iloc[0]
     scorer = two_in_one.load_scorer(files["model.pt"], CPU)
-    assert scorer.size == 80
+    assert (scorer.view, scorer.frame) == ("pooled_10", 80)
     images = Images(fields, np.arange(40, 48), CPU)
     error = (scorer.score(images.images[:, 0]).clamp(0, 8) - images.labels[:, 0]).abs().mean().item()
     assert error == pytest.approx(history["val_score_mae"].iloc[-1], rel=1e-5)

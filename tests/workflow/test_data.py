@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 DATASETS = {
     "gz2_kaggle": (48, ["full_100", "crop250_70", "crop256_32"]),
-    "cil_cosmology": (42, ["pooled_63", "full_128", "full_140", "histogram_10"]),
+    "cil_cosmology": (42, ["pooled_63", "full_128", "full_140", "histogram_10", "full_32"]),
     "hsc_cosmos": (40, ["full_50"]),
 }
 
@@ -103,6 +103,24 @@ def test_score_statistics(finished):
     assert table.loc["score_percentile_20", "published"] == 0.74
     assert table.loc["score_mean", "published"] == 2.02
     assert (table["data"] == "simulated").all()
+
+
+def test_scorers_of_intergalactic_vae_cnn(finished):
+    results = finished.folder / "results/tiny/intergalactic_vae_cnn"
+    table = pd.read_csv(results / "scores_mae.csv").set_index(["experiment", "set"])
+    names = {"cnn", "cnn_gaussian", "dcgan_literal", "dcgan_calibrated", "random_forest", "constant_median"}
+    assert set(table.index) == {(name, part) for name in names for part in ("test", "sim_public", "sim_private")}
+    assert set(table.index[table["chose_epoch"]]) == {("cnn", "test"), ("cnn_gaussian", "test")}
+    assert table.loc[("dcgan_literal", "sim_public"), "published"] == 1.2
+    assert "discriminator's networks discriminator width 2" in table.loc[("dcgan_literal", "sim_public"), "comparable"]
+    first = pd.read_csv(results / "first_predictions.csv")
+    assert len(first) == 4 and (first["prediction_largest"] > 0).all()
+    query = pd.read_csv(results / "query_pred_cnn.csv")
+    predicted = pd.read_csv(results / "cnn/seed0/predictions.csv")
+    assert query["Predicted"].tolist() == predicted.loc[predicted["set"] == "query", "predicted"].tolist()
+    pixels = np.asarray(Image.open(results / "scorer_curves.png").convert("L"))
+    assert pixels.shape[1] >= 1000
+    assert len(np.unique(pixels)) > 20
 
 
 def write_config(workflow, name, **changes):

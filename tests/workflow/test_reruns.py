@@ -17,9 +17,10 @@ def test_plan_is_read_from_the_dry_run(checkout):
     """The other tests would pass unseen if planned jobs were not found."""
     planned = checkout.planned()
     # Four approaches; generators for all images, for training images and for 16 of these; five arms, two for 16 images;
-    # a judge; and of one seed two generators without labels, and two with scorers of their own.
-    assert planned.count("train") == 2 * (4 + 3 + 5 + 2 + 1) + 2 + 2
-    assert planned.count("pack_view") == 9
+    # a judge; and of one seed two generators without labels, two with scorers of their own, two regressions of scores
+    # and a GAN whose discriminator scores.
+    assert planned.count("train") == 2 * (4 + 3 + 5 + 2 + 1) + 2 + 2 + 3
+    assert planned.count("pack_view") == 10
 
 
 def test_comment_in_a_loss_reruns_nothing(finished):
@@ -48,7 +49,7 @@ def test_changed_architecture_retrains_its_experiments_alone(finished):
 def test_changed_loss_of_gans_retrains_them_alone(finished):
     with finished.edit("galaxies/gan_losses.py", "return softplus(-logits)", "return 2 * softplus(-logits)"):
         trained = re.findall(r"Training (\w+) of \w+, seed", finished.dry_run())
-    assert sorted(trained) == ["dcgan", "morpho_gan"]
+    assert sorted(trained) == ["dcgan", "dcgan", "morpho_gan"]
 
 
 def test_changed_inputs_of_the_judge_retrain_it_and_judge_anew(finished):

@@ -226,7 +226,7 @@ def reader_settings(wildcards):
 def views_of(dataset):
     """Names of the views of a data set that the run needs: those it names, and those of its experiments."""
     papers = [paper for paper, settings in config["papers"].items() if settings["dataset"] == dataset]
-    used = [EXPERIMENTS[paper][name]["view"] for paper in papers for name in trained(paper)]
+    used = [view_name(paper, name) for paper in papers for name in trained(paper)]
     return sorted({*config["data"][dataset]["views"], *used})
 
 
@@ -271,8 +271,14 @@ def provenance_of(paper):
 # Training
 
 
+def view_name(paper, experiment):
+    """Name of the view of an experiment; one that takes scores from a discriminator has its view."""
+    settings = EXPERIMENTS[paper][experiment]
+    return settings["view"] if "view" in settings else view_name(paper, settings["discriminator"])
+
+
 def view_of(paper, experiment):
-    return f"{RESULTS}/data/{dataset_of_paper(paper)}/{EXPERIMENTS[paper][experiment]['view']}.h5"
+    return f"{RESULTS}/data/{dataset_of_paper(paper)}/{view_name(paper, experiment)}.h5"
 
 
 def view_of_experiment(wildcards):
@@ -526,20 +532,22 @@ def layout_of_paper(wildcards):
 
 
 def changes(paper, experiment):
-    """How an experiment of this run, and the generator that it uses, differ from the published ones, as texts.
+    """How an experiment of this run, and the generator or discriminator that it uses, differ from the published ones.
 
-    None where nothing is published: a study of this project.
+    As texts; none where nothing is published: a study of this project.
     """
     if paper not in REPORTED_PAPERS:
         return []
     references = expanded(PUBLISHED[paper])
     reference = without_labels(references.get(experiment)) if is_published(paper, experiment) else None
     settings = without_labels(EXPERIMENTS[paper][experiment])
-    generator = settings.get("generator")
-    of_generator = [without_labels(known.get(generator, {})) for known in (EXPERIMENTS[paper], references)]
+    used = {
+        key: [without_labels(known.get(settings.get(key), {})) for known in (EXPERIMENTS[paper], references)]
+        for key in ("generator", "discriminator")
+    }
     return [
         *differences(settings, reference),
-        *(f"generator's {text}" for text in differences(*of_generator) if reference),
+        *(f"{key}'s {text}" for key, pair in used.items() for text in differences(*pair) if reference),
         *changes_of_data(paper),
     ]
 

@@ -122,6 +122,15 @@ def field_scorers(wildcards):
     ]
 
 
+def measuring_code(wildcards):
+    """Digest of the code that measures and scores fields: the script and the networks that score."""
+    paper = wildcards.paper
+    networks = [name for name in fields_setting("scorers")(wildcards) if model_file(paper, name) == "model.pt"]
+    return code_of(
+        "measure_fields.py", *sorted(set().union(*(modules_of(EXPERIMENTS[paper][name]) for name in networks)))
+    )
+
+
 def model_file(paper, name):
     return "model.skops" if EXPERIMENTS[paper][name]["method"] in BASELINES else "model.pt"
 

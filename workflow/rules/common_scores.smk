@@ -2,7 +2,7 @@
 
 import re
 
-from galaxies.scorers import BASELINES, SCORERS, draws_images
+from galaxies.scorers import BASELINES, NETWORKS, SCORERS, draws_images, scored_by
 
 SCORING_PAPERS = (
     "|".join(
@@ -13,10 +13,11 @@ SCORING_PAPERS = (
     or "(?!)"
 )
 DRAWING_PAPERS = "|".join(paper for paper in config["papers"] if "generation" in config["papers"][paper]) or "(?!)"
-FITTED = (
-    "|".join(sorted({name for known in EXPERIMENTS.values() for name, s in known.items() if s["method"] in BASELINES}))
+SCORED_BY = {  # what makes predictions -> names of the experiments
+    kind: "|".join(sorted({n for known in EXPERIMENTS.values() for n, s in known.items() if scored_by(s) == kind}))
     or "(?!)"
-)
+    for kind in ("baseline", "discriminator")
+}
 SHOWN_IN = {"fig4": 1, "fig5": 2, "best": 1, "second_best": 2}  # figure -> rank by score of the image that it shows
 
 
@@ -34,6 +35,9 @@ def scorers_of(paper, *methods):
             "random": settings[name]["method"] != "ridge",
             "reported_as": settings[name]["reported_as"],
             "differences": changes(paper, name),
+            "epoch_chosen_on": (
+                settings[name]["validate_on"] if settings[name]["method"] == "score_regression" else None
+            ),
         }
         for name in included(paper)
         if settings[name]["method"] in (methods or SCORERS)
@@ -109,7 +113,40 @@ def sets_of_reference(wildcards):
     return EXPERIMENTS[wildcards.paper][reference_scorer(wildcards.paper)]["train_on"]
 
 
-def first_predictions(wildcards):
+def regressions_of(paper):
+    """Trainings of regressions of scores, with their networks and the sets of the split that they use."""
+    settings = EXPERIMENTS[paper]
+    return [
+        {**entry, **{key: settings[entry["experiment"]][key] for key in ("network", "train_on", "validate_on")}}
+        for entry in scorers_of(paper, "score_regression")
+    ]
+
+
+def first_regressions_of(paper):
+    return first_of_each(regressions_of(paper))
+
+
+def views_of_regressions(wildcards):
+    """Views of `first_regressions_of`, in its order."""
+    return [view_of(wildcards.paper, entry["experiment"]) for entry in first_regressions_of(wildcards.paper)]
+
+
+def regressions_code(script):
+    """Digest of a script's code together with the architectures of the regressions of scores."""
+    return lambda wildcards: code_of(
+        script,
+        *sorted({f"galaxies.models.{e['network']['architecture']}" for e in first_regressions_of(wildcards.paper)}),
+    )
+
+
+def discriminator_code(script):
+    """Digest of a script's code together with the modules of the GAN whose discriminator an experiment takes."""
+    return lambda wildcards: code_of(
+        script, *sorted(modules_of(EXPERIMENTS[wildcards.paper][experiment_of(wildcards)["discriminator"]]))
+    )
+
+
+def first_predicted(wildcards):
     """Predictions of the first seed of a scorer."""
     return f"{RESULTS}/{wildcards.paper}/{wildcards.experiment}/seed{seeds_of(wildcards.paper)[0]}/predictions.csv"
 
@@ -162,14 +199,24 @@ def image_settings_of_paper(wildcards):
 
 
 def scorer_of_images():
-    """The training that scores a user's images: the reference of the first paper with scorers, of its first seed."""
+    """The training that scores a user's images: a paper's reference, of its first seed.
+
+    Of several papers', that whose method stands first among SCORERS.
+    """
     if not config["images"]:
         sys.exit("Error: score_images: no images are given\nHint: add --config images=FOLDER")
-    for paper in config["papers"]:
-        for entry in compared_scorers_of(paper):
-            if entry["experiment"] == reference_scorer(paper):
-                return paper, entry
-    sys.exit("Error: score_images: no paper of this run trains a model that scores images\nHint: add two_in_one")
+    references = [
+        (paper, entry)
+        for paper in config["papers"]
+        for entry in first_of_each(compared_scorers_of(paper))
+        if entry["experiment"] == reference_scorer(paper)
+    ]
+    if not references:
+        sys.exit(
+            "Error: score_images: no paper of this run trains a model that scores images\n"
+            "Hint: add two_in_one or intergalactic_vae_cnn"
+        )
+    return min(references, key=lambda found: SCORERS.index(EXPERIMENTS[found[0]][found[1]["experiment"]]["method"]))
 
 
 def scoring_model(wildcards):
@@ -195,6 +242,8 @@ def score_figures(paper, table=""):
     figures |= {f"query_pred_{name}": f"query_pred_{name}.csv" for name in names}
     if scorers_of(paper, "two_in_one"):
         figures["curves"] = "training_curves.png"
+    if regressions_of(paper):
+        figures |= {"scorer_curves": "scorer_curves.png", "first_predictions": "first_predictions.csv"}
     if "generation" in config["papers"][paper] and drawing_of(paper):
         shown = ("fig4", "fig5") if table else ("best", "second_best")
         figures |= {name: f"{name}_generated.png" for name in shown}
@@ -206,5 +255,5 @@ def score_figures(paper, table=""):
 def reference_scorer(paper):
     """The scorer that others are compared with: the first of the networks in the table, or the first of all."""
     entries = compared_scorers_of(paper)
-    networks = [entry for entry in entries if EXPERIMENTS[paper][entry["experiment"]]["method"] == "two_in_one"]
+    networks = [entry for entry in entries if EXPERIMENTS[paper][entry["experiment"]]["method"] in NETWORKS]
     return next((entry["experiment"] for entry in [*networks, *entries]), None)

@@ -69,7 +69,7 @@ rule measure_fields:
         frame=frame_of_paper,
         levels=makes_levels,
         compute={"device": "cpu"},  # one image at a time
-        code=code_of("measure_fields.py"),
+        code=measuring_code,
     message:
         "Measuring the images of {wildcards.experiment} of {wildcards.paper}, seed {wildcards.seed}"
     script:
@@ -101,7 +101,7 @@ rule measure_real_fields:
         sets=fields_setting("real_sets"),
         pool=fields_setting("real_pool"),
         compute={"device": "cpu"},
-        code=code_of("measure_fields.py"),
+        code=measuring_code,
     message:
         "Measuring real images of {wildcards.paper} as {wildcards.view}"
     script:

@@ -8,5 +8,6 @@ TARGETS["intergalactic_vae_cnn"] = {
         vae_bad_latent="fig4",
         vae_curves="fig5",
     ),
+    **score_figures("intergalactic_vae_cnn", table="scores_"),
     "split": "split.csv",
 }

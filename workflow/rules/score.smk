@@ -5,6 +5,7 @@ localrules:  # seconds each
     tabulate_mae,
     write_query_predictions,
     plot_score_training,
+    plot_scorer_curves,
     score_kept,
     sample_good_images,
     plot_generated_field,
@@ -27,7 +28,7 @@ rule fit_baseline:
         "<benchmarks>/{paper}/{experiment}/seed{seed}/fit_baseline.tsv"
     wildcard_constraints:
         paper=SCORING_PAPERS,
-        experiment=FITTED,
+        experiment=SCORED_BY["baseline"],
     conda:
         "../../envs/torch.yaml"
     threads: config["compute"]["threads"]
@@ -45,7 +46,7 @@ rule fit_baseline:
 
 
 rule tabulate_mae:
-    """Table I: errors of all scorers over seeds, beside the published ones."""
+    """Errors of all scorers over seeds, beside the published ones."""
     input:
         predictions=files_of_scorers(compared_scorers_of, "predictions.csv"),
         catalogue=catalogue_of_paper,
@@ -58,7 +59,7 @@ rule tabulate_mae:
         "<logs>/{paper}/{table}mae.log",
     wildcard_constraints:
         paper=SCORING_PAPERS,
-        table="(table1_)?",
+        table="(table1_|scores_)?",
     conda:
         "../../envs/plot.yaml"
     params:
@@ -76,7 +77,7 @@ rule tabulate_mae:
 rule write_query_predictions:
     """Scores of the query images by the first training of one scorer, to be submitted."""
     input:
-        predictions=first_predictions,
+        predictions=first_predicted,
     output:
         query="<results>/{paper}/query_pred_{experiment}.csv",
     log:
@@ -94,7 +95,7 @@ rule write_query_predictions:
 
 
 rule predict_scores:
-    """Scores of all images by one trained score discriminator."""
+    """Scores of all images by one trained network."""
     input:
         view=view_of_experiment,
         split="<results>/{paper}/split.csv",
@@ -108,7 +109,7 @@ rule predict_scores:
         "<benchmarks>/{paper}/{experiment}/seed{seed}/predict_scores.tsv"
     wildcard_constraints:
         paper=SCORING_PAPERS,
-        experiment=f"(?!({FITTED})/)[^/]+",
+        experiment=f"(?!({'|'.join(SCORED_BY.values())})/)[^/]+",
     conda:
         "../../envs/torch.yaml"
     threads: config["compute"]["threads"]
@@ -124,6 +125,94 @@ rule predict_scores:
         "Scores by {wildcards.experiment} of {wildcards.paper}, seed {wildcards.seed}"
     script:
         "../scripts/predict_scores.py"
+
+
+rule predict_discriminator_scores:
+    """Scores of all images from the discriminator of one trained GAN."""
+    input:
+        view=view_of_experiment,
+        split="<results>/{paper}/split.csv",
+        catalogue=catalogue_of_paper,
+        model=model_of("discriminator"),
+    output:
+        predictions="<results>/{paper}/{experiment}/seed{seed}/predictions.csv",
+    log:
+        "<logs>/{paper}/{experiment}/seed{seed}/predict_discriminator_scores.log",
+    benchmark:
+        "<benchmarks>/{paper}/{experiment}/seed{seed}/predict_discriminator_scores.tsv"
+    wildcard_constraints:
+        paper=SCORING_PAPERS,
+        experiment=SCORED_BY["discriminator"],
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+        gpu=GPUS,
+    params:
+        experiment=training_settings,
+        compute=compute_settings,
+        precision=config["compute"]["precision"],
+        code=discriminator_code("predict_discriminator_scores.py"),
+    message:
+        "Scores by {wildcards.experiment} of {wildcards.paper}, seed {wildcards.seed}"
+    script:
+        "../scripts/predict_discriminator_scores.py"
+
+
+rule measure_first_predictions:
+    """What the networks of regressions of scores say before their training, of pixels of either scale."""
+    input:
+        views=views_of_regressions,
+        split="<results>/{paper}/split.csv",
+    output:
+        table=report(
+            "<results>/{paper}/first_predictions.csv", category="{paper}", caption="../report/first_predictions.rst"
+        ),
+    log:
+        "<logs>/{paper}/first_predictions.log",
+    wildcard_constraints:
+        paper=SCORING_PAPERS,
+    conda:
+        "../../envs/torch.yaml"
+    threads: config["compute"]["threads"]
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        experiments=entries_of(first_regressions_of),
+        seeds=lambda wildcards: seeds_of(wildcards.paper),
+        code=regressions_code("measure_first_predictions.py"),
+    message:
+        "First predictions of the scorers of {wildcards.paper}"
+    script:
+        "../scripts/measure_first_predictions.py"
+
+
+rule plot_scorer_curves:
+    """Errors of regressions of scores in each epoch, and the epoch whose weights are kept."""
+    input:
+        histories=files_of_scorers(regressions_of, "history.csv"),
+        split="<results>/{paper}/split.csv",
+        catalogue=catalogue_of_paper,
+        provenance=provenance_of_wildcard,
+    output:
+        png=report("<results>/{paper}/scorer_curves.png", category="{paper}", caption="../report/scorer_curves.rst"),
+        pdf="<results>/{paper}/scorer_curves.pdf",
+    log:
+        "<logs>/{paper}/scorer_curves.log",
+    wildcard_constraints:
+        paper=SCORING_PAPERS,
+    conda:
+        "../../envs/plot.yaml"
+    params:
+        trainings=entries_of(regressions_of),
+        code=code_of("plot_scorer_curves.py"),
+    message:
+        "Training of the scorers of {wildcards.paper}"
+    script:
+        "../scripts/plot_scorer_curves.py"
 
 
 rule plot_score_training:

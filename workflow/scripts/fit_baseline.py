@@ -12,7 +12,7 @@ from galaxies.data.names import ID
 from galaxies.data.store import View
 from galaxies.errors import DataError
 from galaxies.files import write_text
-from galaxies.score_predictions import SET, images_to_score, write_predictions
+from galaxies.score_predictions import images_to_score, rows_of_sets, write_predictions
 from galaxies.scripting import run_script
 from galaxies.true_scores import scores_of
 
@@ -40,7 +40,7 @@ def main(
     """
     objects = read_catalogue(catalogue)
     images = images_to_score(objects, split)
-    train = _rows_to_fit(images, split, experiment["train_on"])
+    train = rows_of_sets(images, split, experiment["train_on"])
     scores = scores_of(objects, images[ID].to_numpy()[train])
     with View(view) as packed:
         if len(packed.shape) != 2:
@@ -56,15 +56,6 @@ def main(
     error = np.abs(predicted[train] - scores).mean()
     logger.info("%s: %s %g, fitted to %d images", model, best["parameter"], best["value"], len(train))
     logger.info("Mean absolute error %.4f cross-validated, %.4f on the images fitted to", best["mae_mean"], error)
-
-
-def _rows_to_fit(images: pd.DataFrame, split: Path, sets: list[str]) -> np.ndarray:
-    """Rows of the images in the sets. Raises DataError for a set without scored images."""
-    present = images[SET].unique()
-    for name in sets:
-        if name not in present:
-            raise DataError(f"{split}: no scored image is in the set {name!r}; the sets are: {', '.join(present)}")
-    return np.flatnonzero(images[SET].isin(sets))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Predict the scores of all images with a trained score discriminator."""
+"""Predict the scores of all images with a trained network."""
 
 import logging
 from pathlib import Path
@@ -24,8 +24,8 @@ def main(
 ) -> None:
     """Write object_id,set,predicted of all scored and query images, clipped to the range of the scores.
 
-    view : pooled images. split : table object_id,split. model : from train.py, of a method that has
-    `load_scorer`. compute : as in train.py.
+    view : images like those that it was trained on. split : table object_id,split. model : from train.py, of a method
+    that has `load_scorer`. compute : as in train.py.
     """
     settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
     machine = construct(Compute.choose, settings, "compute", threads=threads)

@@ -42,9 +42,10 @@ def main(
 
     images : folder of 8-bit greyscale PNG files, with the side in pixels that the model takes. An Id is a file's name
     without .png; sub-folders are not searched. Other formats are refused: their compression would change faint sources.
-    model : model.pt of a method that scores images (two_in_one), or model.skops of a baseline.
+    model : model.pt of a method that scores images (two_in_one, score_regression), or model.skops of a baseline.
     output : CSV, in a folder that exists, outside `images`.
-    frame : side in pixels of the images that a baseline was fitted to; a network knows its own.
+    frame : side in pixels of the images that the model was fitted to, if it does not know it: baselines and the
+    networks of score_regression.
     compute : as in the configuration, such as {"device": "cpu"}; a GPU is used if there is one.
     threads : images read at a time; no score depends on it, nor on which other images are there.
 

@@ -275,7 +275,8 @@ def _check_consistency(config: dict, rules: dict) -> None:
         dataset = config["data"][paper["dataset"]]
         _check_experiments(name, paper)
         _check_inputs(name, paper, dataset)
-        views = {f"experiments.{e}": paper["experiments"][e]["view"] for e in paper["include"]}
+        experiments = {f"experiments.{e}": paper["experiments"][e] for e in paper["include"]}
+        views = {where: settings["view"] for where, settings in experiments.items() if "view" in settings}
         if "augmentation" in paper:
             views["augmentation.classifier"] = paper["augmentation"]["classifier"]["view"]
         for where, view in views.items():
@@ -440,9 +441,11 @@ def _check_inputs(name: str, paper: dict, dataset: dict) -> None:
 
 
 def _check_dcgan(where: str, settings: dict) -> None:
-    size = parse_view(settings["view"]).size
     architectures = {network["architecture"] for network in settings.get("networks", {}).values()}
-    if architectures & {"dcgan_generator", "dcgan_discriminator"} and (size < 32 or size & (size - 1)):
+    if not architectures & {"dcgan_generator", "dcgan_discriminator"}:
+        return
+    size = parse_view(settings["view"]).size
+    if size < 32 or size & (size - 1):
         raise ConfigError(
             f"{where}.view: {settings['view']} has {size} px; the networks of a DCGAN need a power of two, 32 or more",
             "choose a view such as crop256_128",

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from galaxies.data.projections import level_histogram
+from galaxies.data.names import GREY_LEVELS
+from galaxies.data.projections import grey_levels, level_histogram
 from galaxies.errors import DataError
 from galaxies.registry import construct, has_module, named_module
 
@@ -37,7 +38,7 @@ class ImageScorer:
 def load_image_scorer(path: Path, frame: int, compute: dict[str, Any]) -> ImageScorer:
     """The network of a model.pt, or the baseline of a model.skops.
 
-    frame : side in px of the images that a baseline was fitted to; a network knows its own. compute : as in train.py.
+    frame : side in px of the images that it was fitted to, for models that do not know it. compute : as in train.py.
     Raises DataError if the model is missing, damaged, or scores no images, ConfigError for a key of `compute`.
     """
     kinds = {".pt": _network, ".skops": _baseline}
@@ -61,13 +62,15 @@ def _network(path: Path, frame: int, compute: dict[str, Any]) -> ImageScorer:
         raise DataError(f"{path}: a model of method {method!r}, which scores no images", _KINDS_HINT)
     settings = {key: value for key, value in compute.items() if key not in _OF_TRAININGS}
     network = module.load_scorer(path, construct(Compute.choose, settings, "compute", threads=1))
+    frame = frame if network.frame is None else network.frame
+    projection = grey_levels(network.view, frame, GREY_LEVELS)
 
     def describe(image: Image.Image) -> np.ndarray:
         # One by one, because sums over batches of other sizes are rounded otherwise. It costs little beside decoding.
-        return network.score(torch.from_numpy(np.array(image))[None]).numpy()
+        return network.score(torch.from_numpy(projection.make(image))).numpy()
 
     data = "simulated images" if content["simulated"] else f"images ({content['source']})"
-    return ImageScorer(f"a network of method {method}, trained on {data}", network.size, describe, lambda s: s[:, 0])
+    return ImageScorer(f"a network of method {method}, trained on {data}", frame, describe, lambda s: s[:, 0])
 
 
 def _baseline(path: Path, frame: int, compute: dict[str, Any]) -> ImageScorer:

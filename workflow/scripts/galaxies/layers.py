@@ -17,6 +17,7 @@ ACTIVATIONS = {
     "tanh": nn.Tanh,
     "softplus": nn.Softplus,
 }
+OUTPUT_ACTIVATIONS = {"sigmoid": nn.Sigmoid, "linear": nn.Identity}
 SMALLEST_MAP = 4  # side in px of the last feature maps of a DCGAN, where its dense layer is
 
 
@@ -33,12 +34,20 @@ class Head(nn.Sequential):
 
 
 def dense_head(
-    features: int, outputs: int, dense: Sequence[int], dropout: Sequence[float], *, dropout_first: bool
+    features: int,
+    outputs: int,
+    dense: Sequence[int],
+    dropout: Sequence[float],
+    *,
+    dropout_first: bool,
+    output_activation: str = "sigmoid",
 ) -> Head:
-    """Hidden layers of `dense` units with ReLU, each with its dropout, then `outputs` units with a sigmoid.
+    """Hidden layers of `dense` units with ReLU, each with its dropout, then `outputs` units with their activation.
 
     dropout_first : dropout[i] acts on the input of hidden layer i, else on its output.
+    output_activation : sigmoid, or linear for none.
     """
+    check_choice("output_activation", output_activation, tuple(OUTPUT_ACTIVATIONS))
     if len(dropout) != len(dense):
         raise ConfigError(
             f"network: dropout has {len(dropout)} values and dense has {len(dense)}; each dense layer needs one dropout"
@@ -48,7 +57,7 @@ def dense_head(
         hidden = [nn.Linear(features, units), nn.ReLU()]
         layers += [nn.Dropout(rate), *hidden] if dropout_first else [*hidden, nn.Dropout(rate)]
         features = units
-    return Head(*layers, nn.Linear(features, outputs), nn.Sigmoid())
+    return Head(*layers, nn.Linear(features, outputs), OUTPUT_ACTIVATIONS[output_activation]())
 
 
 @torch.no_grad()
@@ -62,12 +71,15 @@ def initialise_glorot(module: nn.Module) -> None:
 
 
 @torch.no_grad()
-def initialise_normal(module: nn.Module, std: float = 0.02) -> None:
-    """Normal weights of deviation `std`, for convolutions cut at 2 `std`, and zero biases, as in DCGAN's code."""
+def initialise_normal(module: nn.Module, std: float = 0.02, cut: bool = True) -> None:
+    """Normal weights of deviation `std`, and zero biases.
+
+    cut : draw those of convolutions within 2 `std`, as DCGAN's code does.
+    """
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        if cut and isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
-        elif isinstance(layer, nn.Linear):
+        elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(layer.weight, std=std)
         else:
             continue

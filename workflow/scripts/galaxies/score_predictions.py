@@ -1,4 +1,4 @@
-"""Predicted scores of the scored and the query images, as every scorer of two_in_one writes them."""
+"""Predicted scores of the scored and the query images, as every scorer writes them."""
 
 from pathlib import Path
 
@@ -24,6 +24,18 @@ def images_to_score(catalogue: Catalogue, split: Path) -> pd.DataFrame:
     sets = sets[sets[ID].map(subset) == "scored"]
     query = pd.DataFrame({ID: catalogue.ids[catalogue.subset == QUERY], SET: QUERY})
     return pd.concat([sets, query]).sort_values(ID, ignore_index=True)
+
+
+def rows_of_sets(images: pd.DataFrame, split: Path, sets: list[str]) -> np.ndarray:
+    """Rows, int64 ascending, of `images` that are in the sets. Raises DataError for a set without scored images.
+
+    images : from `images_to_score`. split : file that they come from, for messages.
+    """
+    present = images[SET].unique()
+    for name in sets:
+        if name not in present:
+            raise DataError(f"{split}: no scored image is in the set {name!r}; the sets are: {', '.join(present)}")
+    return np.flatnonzero(images[SET].isin(sets))
 
 
 def reasons_of_data(origin: dict) -> list[str]:

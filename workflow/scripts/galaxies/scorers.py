@@ -7,9 +7,19 @@ from galaxies.views import parse_view
 
 BASELINES = ("ridge", "random_forest")
 """Methods of scikit-learn, which the script fit_baseline.py fits."""
-SCORERS = ("two_in_one", *BASELINES)
+NETWORKS = ("two_in_one", "score_regression")
+"""Methods that train a network to score images; their modules have `load_scorer`."""
+DISCRIMINATORS = ("discriminator_score",)
+"""Methods that train nothing: they take scores from the discriminator of another experiment."""
+SCORERS = (*NETWORKS, *BASELINES, *DISCRIMINATORS)
 TESTED = ("scored_validation", "scored_test")
 """Sets of a split that errors are measured on."""
+
+
+def scored_by(settings: dict[str, Any]) -> str:
+    """What makes the predictions of an experiment: a baseline, a discriminator or a network."""
+    kinds = {"baseline": BASELINES, "discriminator": DISCRIMINATORS}
+    return next((kind for kind, methods in kinds.items() if settings["method"] in methods), "network")
 
 
 def draws_images(settings: dict[str, Any]) -> bool:
@@ -41,6 +51,10 @@ def check_scorers(where: str, paper: dict[str, Any], dataset: dict[str, Any]) ->
             raise ConfigError(f"{here}.view: {settings['view']} has no features", "write such as histogram_10")
         if settings["method"] == "two_in_one":
             _check_networks(here, settings, dataset)
+        if settings["method"] == "score_regression":
+            _check_regression(here, settings)
+        if settings["method"] in DISCRIMINATORS:
+            _check_discriminator(here, settings, paper)
     generation = paper.get("generation")
     if not generation:
         return
@@ -61,17 +75,45 @@ def check_scorers(where: str, paper: dict[str, Any], dataset: dict[str, Any]) ->
 
 
 def check_scorers_of_all(papers: dict[str, Any]) -> None:
-    """Raise ConfigError if a name is a baseline's in one paper and another experiment's elsewhere: rules go by it."""
-    kinds: dict[str, tuple[str, bool]] = {}
+    """Raise ConfigError if a name is of one kind of scorer in one paper and of another elsewhere: rules go by it."""
+    kinds: dict[str, tuple[str, str]] = {}
     for paper, settings in papers.items():
         for name, experiment in settings["experiments"].items():
-            is_baseline = experiment["method"] in BASELINES
-            other, was_baseline = kinds.setdefault(name, (paper, is_baseline))
-            if was_baseline != is_baseline:
+            kind = scored_by(experiment)
+            other, before = kinds.setdefault(name, (paper, kind))
+            if kind != before:
                 raise ConfigError(
-                    f"papers.{paper}.experiments: {name!r} is a baseline here or in {other}, and not in the other",
+                    f"papers.{paper}.experiments: {name!r} is a {kind} here, and a {before} in {other}",
                     "give one of them another name",
                 )
+
+
+def _check_regression(where: str, settings: dict[str, Any]) -> None:
+    """The network sees images, and can say every score."""
+    if parse_view(settings["view"]).kind == "histogram":
+        raise ConfigError(f"{where}.view: {settings['view']} has no images", "write such as full_140")
+    if settings["network"]["output_activation"] != "linear":
+        raise ConfigError(
+            f"{where}.network.output_activation: found {settings['network']['output_activation']!r}, whose values end "
+            "at 1; scores do not",
+            "write linear",
+        )
+
+
+def _check_discriminator(where: str, settings: dict[str, Any], paper: dict[str, Any]) -> None:
+    """The discriminator is one that the run trains, and on no image that errors are measured on."""
+    named = settings["discriminator"]
+    gans = [name for name in paper["include"] if paper["experiments"][name]["method"] == "dcgan"]
+    if named not in gans:
+        raise ConfigError(
+            f"{where}.discriminator: {named!r} is no included experiment of method dcgan",
+            f"include it, or name one of: {', '.join(gans) or 'none'}",
+        )
+    if seen := [one for one in paper["experiments"][named]["train_on"] if one in TESTED]:
+        raise ConfigError(
+            f"{where}.discriminator: {named} is trained on {seen[0]!r}, which errors are measured on",
+            f"name other sets of the split as train_on of {named}",
+        )
 
 
 def _check_networks(where: str, settings: dict[str, Any], dataset: dict[str, Any]) -> None:

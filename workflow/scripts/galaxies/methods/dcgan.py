@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from galaxies.compute import Compute
 from galaxies.data.device import Batch, Images
@@ -19,6 +19,7 @@ from galaxies.gan_training import (
     load_unconditional_generator,
     to_signed,
 )
+from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
 
 VALIDATES = False  # there are no labels whose prediction could be validated
@@ -84,3 +85,12 @@ def build(
 def load_generator(path: Path, compute: Compute) -> UnconditionalGenerator:
     """The generator of a model file. Raises DataError if the file is no DCGAN, or damaged."""
     return load_unconditional_generator(path, "dcgan", compute)
+
+
+def load_discriminator(path: Path, compute: Compute) -> nn.Module:
+    """The discriminator of a model file, in evaluation mode. Raises DataError if the file is no DCGAN, or damaged."""
+    content = read_model(path, "dcgan")
+    networks = content["settings"]["networks"]
+    network = build_network(networks, "discriminator", size=content["size"], channels=content["channels"])
+    load_weights(network, content["networks"]["discriminator"], path)
+    return compute.place(network).eval()

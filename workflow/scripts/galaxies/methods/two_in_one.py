@@ -17,6 +17,7 @@ from galaxies.errors import DataError
 from galaxies.gan_training import build_network, build_optimisers, frozen
 from galaxies.inference import infer
 from galaxies.losses import target_score_loss
+from galaxies.network_scorers import NetworkScorer
 from galaxies.score_range import HIGHEST, LOWEST
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
@@ -207,20 +208,6 @@ class TwoInOne:
         return {"val_score_mae": error, "sample_distance": distance}
 
 
-class Scorer:
-    """A trained score discriminator, in evaluation mode. size : side in px of the images that it was made for."""
-
-    def __init__(self, network: nn.Module, size: int, compute: Compute):
-        self.network, self.size, self.compute = network, size, compute
-
-    @torch.no_grad()
-    def score(self, images: Tensor) -> Tensor:
-        """Scores float32 (B,) on the CPU, not clipped, of images (B, S, S) in grey levels 0..255, of any type."""
-        pixels = images.to(self.compute.device, non_blocking=True).float()[:, None]
-        with self.compute.autocast():
-            return self.network(pixels)[:, 0].cpu()
-
-
 def build(
     experiment: dict[str, Any], train: Images, validation: Images, compute: Compute, files: dict[str, Path]
 ) -> TwoInOne:
@@ -240,11 +227,13 @@ def training_data(train: Images, length: int) -> Pairs:
     return Pairs(train)
 
 
-def load_scorer(path: Path, compute: Compute) -> Scorer:
+def load_scorer(path: Path, compute: Compute) -> NetworkScorer:
     """The score discriminator of a model file. Raises DataError if it is none, or damaged."""
     content = read_model(path, "two_in_one")
-    network = _load(content, "score_discriminator", path)
-    return Scorer(compute.place(network).eval(), content["settings"]["networks"]["generator"]["size"], compute)
+    settings = content["settings"]
+    network = compute.place(_load(content, "score_discriminator", path)).eval()
+    frame = settings["networks"]["generator"]["size"]
+    return NetworkScorer(lambda pixels: network(pixels)[:, 0], settings["view"], frame, compute)
 
 
 def load_generator(path: Path, compute: Compute) -> nn.Module:

@@ -1,11 +1,11 @@
-"""The small convolutional networks of galaxy_zoo_cnn, approaches 1 to 3."""
+"""The small convolutional networks of galaxy_zoo_cnn, approaches 1 to 3, and the scorer of intergalactic_vae_cnn."""
 
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from galaxies.errors import ConfigError
-from galaxies.layers import check_choice, dense_head, initialise_glorot
+from galaxies.layers import check_choice, dense_head, initialise_glorot, initialise_normal
 
 
 class CNN(nn.Module):
@@ -17,7 +17,7 @@ class CNN(nn.Module):
         self.head = head
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (B, channels, size, size) in [0, 1] to (B, outputs) in (0, 1)."""
+        """Images (B, channels, size, size) to (B, outputs), in (0, 1) with a sigmoid at the end."""
         return self.head(self.blocks(images).flatten(1))
 
 
@@ -31,14 +31,19 @@ def build(
     padding: str = "valid",
     dense: Sequence[int] = (512,),
     dropout: Sequence[float] = (0.5,),
+    output_activation: str = "sigmoid",
+    weights_std: float | None = None,
 ) -> CNN:
-    """Network for images of `size` px with Glorot-uniform weights and zero biases.
+    """Network for images of `size` px.
 
     filters : output channels of the convolutions, each of stride 1 and followed by ReLU and 2x2 max pooling.
     kernel_size : odd. padding : "valid" (none) or "same" (zeros, size kept).
     dense, dropout : units of the hidden dense layers and the dropout before each.
+    output_activation : "sigmoid" or "linear".
+    weights_std : deviation of the normal weights that the network begins with; None takes Glorot-uniform ones. Biases
+    begin at zero. intergalactic_vae_cnn compares a deviation of 0.01 with Xavier, which is another name of Glorot.
 
-    The paper gives every convolution "3 channels in"; only the first can have that, and its layers are those of a
+    galaxy_zoo_cnn gives every convolution "3 channels in"; only the first can have that, and its layers are those of a
     well-known Keras tutorial, so 3 is read as the kernel size, with Keras's default padding "valid".
     """
     check_choice("padding", padding, ("valid", "same"))
@@ -50,6 +55,11 @@ def build(
         previous, side = width, (side - (kernel_size - 1 if padding == "valid" else 0)) // 2
         if side < 1:
             raise ConfigError(f"network.filters: images of {size} px are smaller than a pixel after block {number}")
-    network = CNN(nn.Sequential(*layers), dense_head(previous * side**2, outputs, dense, dropout, dropout_first=True))
-    initialise_glorot(network)
+    features = previous * side**2
+    head = dense_head(features, outputs, dense, dropout, dropout_first=True, output_activation=output_activation)
+    network = CNN(nn.Sequential(*layers), head)
+    if weights_std is None:
+        initialise_glorot(network)
+    else:
+        initialise_normal(network, weights_std, cut=False)
     return network
