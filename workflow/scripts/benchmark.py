@@ -31,7 +31,7 @@ from galaxies.data.rows import split_rows
 from galaxies.files import atomic
 from galaxies.gan_training import UnconditionalGAN, frozen
 from galaxies.losses import mse
-from galaxies.methods import conditional_gan, dist_gan, regression
+from galaxies.methods import conditional_gan, dist_gan, regression, vae
 from galaxies.registry import named_module
 from galaxies.scripting import run_script
 from galaxies.training import Method, Settings, fit, seed_everything
@@ -112,6 +112,9 @@ def main(folder: Path, *, threads: int = os.cpu_count() or 1) -> None:
             full, bare = unconditional_gan_training(sets[SMALL], experiment, threads)
             record(f"steps of {experiment}", full, "images/s")
             record(f"steps of {experiment}, share of its networks' bare passes", full / bare, "ratio", ">= 0.9")
+        full, bare = vae_training(data["cil_cosmology"], threads)
+        record("steps of vae_z64", full, "images/s")
+        record("steps of vae_z64, time over its bare matrix products and update", bare / full, "ratio", "<= 1.15")
     with atomic(folder / "benchmark.csv") as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False)
     print(f"Written to {folder / 'benchmark.csv'}")
@@ -297,6 +300,49 @@ def unconditional_gan_training(data: Path, experiment: str, threads: int) -> tup
 
     step_seconds, bare_seconds = alternate(whole_steps, bare_steps)
     return steps * count / step_seconds, steps * count / bare_seconds
+
+
+def vae_training(data: Path, threads: int) -> tuple[float, float]:
+    """Images per second of the steps of the published autoencoder, and of the products of matrices that they need.
+
+    Each dense layer takes one product forward, one for the gradient of its weights and, but for the first, one for that
+    of its input; then comes the update of all weights.
+    """
+    schema = PROJECT / "workflow/schemas/config.schema.yaml"
+    settings = published_config("intergalactic_vae_cnn", PROJECT / "config/experiments", schema)["experiments"][
+        "vae_z64"
+    ]
+    pack_into(data / "vae.h5", "cil_cosmology", data, settings["view"], threads)
+    compute = Compute.choose(threads=threads)
+    batch_size = settings["batch_size"]
+    train = Images(data / "vae.h5", np.arange(batch_size), compute)
+    seed_everything(0)
+    method, bare = (vae.build(settings, train, train, compute, {}) for _ in range(2))
+    for weight in bare.network.parameters():
+        weight.grad = torch.randn_like(weight)
+    layers = [layer for layer in bare.network.modules() if isinstance(layer, torch.nn.Linear)]
+    inputs = [torch.randn(batch_size, layer.in_features) for layer in layers]
+    gradients = [torch.randn(batch_size, layer.out_features) for layer in layers]
+
+    def whole_steps() -> None:
+        generator = torch.Generator().manual_seed(0)
+        for _ in range(GAN_STEPS):
+            for batch in train.batches(torch.arange(batch_size), batch_size):
+                method.training_step(batch, generator)
+
+    @torch.no_grad()
+    def bare_products() -> None:
+        for _ in range(GAN_STEPS):
+            for number, (layer, given, gradient) in enumerate(zip(layers, inputs, gradients, strict=True)):
+                given @ layer.weight.T
+                gradient.T @ given
+                if number:
+                    gradient @ layer.weight
+            bare.optimisers["vae"].step()
+
+    step_seconds, bare_seconds = alternate(whole_steps, bare_products)
+    images = GAN_STEPS * batch_size
+    return images / step_seconds, images / bare_seconds
 
 
 def bare_dcgan(gan: UnconditionalGAN, real: torch.Tensor, noise: torch.Tensor) -> None:
