@@ -123,6 +123,22 @@ def test_scorers_of_intergalactic_vae_cnn(finished):
     assert len(np.unique(pixels)) > 20
 
 
+def test_generated_fields_of_intergalactic_vae_cnn(finished):
+    results = finished.folder / "results/tiny/intergalactic_vae_cnn"
+    table = pd.read_csv(results / "generated_fields.csv")
+    quantities = {"lit", "flux", "flux_deviation", "score_cnn", "score_random_forest"}
+    assert table.groupby("experiment")["quantity"].agg(set).to_dict() == dict.fromkeys(
+        ("real_images", "vae_z64", "vae_h100_z35", "dcgan"), quantities
+    )
+    bounds = pd.read_csv(results / "bounds.csv").set_index(["experiment", "quantity"])
+    assert bounds.loc[("vae_h100_z35", "negative_bound_held_out"), "difference"] != 0
+    figures = ("fig2_vae_samples", "fig3_dcgan_samples", "fig4_vae_bad_latent", "fig5_vae_curves")
+    for name in (*figures, "reconstructions", "traversals", "curves_dcgan"):
+        pixels = np.asarray(Image.open(results / f"{name}.png").convert("L"))
+        assert pixels.shape[1] >= 1000
+        assert len(np.unique(pixels)) > 20
+
+
 def write_config(workflow, name, **changes):
     """A run of that name that makes data only."""
     (workflow.folder / f"{name}.yaml").write_text(yaml.safe_dump({"run": name, **changes}))

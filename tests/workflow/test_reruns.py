@@ -17,9 +17,9 @@ def test_plan_is_read_from_the_dry_run(checkout):
     """The other tests would pass unseen if planned jobs were not found."""
     planned = checkout.planned()
     # Four approaches; generators for all images, for training images and for 16 of these; five arms, two for 16 images;
-    # a judge; and of one seed two generators without labels, two with scorers of their own, two regressions of scores
-    # and a GAN whose discriminator scores.
-    assert planned.count("train") == 2 * (4 + 3 + 5 + 2 + 1) + 2 + 2 + 3
+    # a judge; and of one seed two generators without labels, two with scorers of their own, two regressions of scores,
+    # a GAN whose discriminator scores and two autoencoders.
+    assert planned.count("train") == 2 * (4 + 3 + 5 + 2 + 1) + 2 + 2 + 3 + 2
     assert planned.count("pack_view") == 10
 
 
@@ -50,6 +50,12 @@ def test_changed_loss_of_gans_retrains_them_alone(finished):
     with finished.edit("galaxies/gan_losses.py", "return softplus(-logits)", "return 2 * softplus(-logits)"):
         trained = re.findall(r"Training (\w+) of \w+, seed", finished.dry_run())
     assert sorted(trained) == ["dcgan", "dcgan", "morpho_gan"]
+
+
+def test_changed_bound_of_autoencoders_retrains_them_alone(finished):
+    with finished.edit("galaxies/losses.py", "return -0.5 * (1", "return -0.25 * (2"):
+        trained = re.findall(r"Training (\w+) of \w+, seed", finished.dry_run())
+    assert sorted(trained) == ["vae_h100_z35", "vae_z64"]
 
 
 def test_changed_inputs_of_the_judge_retrain_it_and_judge_anew(finished):

@@ -7,7 +7,8 @@ import pandas as pd
 import torch
 
 from galaxies.compute import Compute
-from galaxies.data.device import Images, split_rows
+from galaxies.data.device import Images
+from galaxies.data.rows import split_rows
 from galaxies.files import write_text
 from galaxies.methods.score_regression import PIXEL_SCALES, SCORE, build_network, predict
 from galaxies.scripting import run_script
