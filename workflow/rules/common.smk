@@ -1,6 +1,7 @@
 """Configuration, paths and input functions that the rules share. Makes nothing itself."""
 
 import csv
+import functools
 import os
 import signal
 import sys
@@ -110,6 +111,7 @@ def growing(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
+@functools.cache  # asked by every job
 def code_of(script, *also):
     """Digest of the code that a script executes: the rule reruns when it changes."""
     return code_digest(SCRIPTS / script, *also)
