@@ -6,7 +6,7 @@ demo: .venv/installed  # the whole demo run on simulated galaxies, offline
 	$(BIN)/snakemake --cores all && cat results/demo/galaxy_zoo_cnn/table_rmse.md && echo "Figures and tables: results/demo/"
 
 test: .venv/installed  # all tests, slow ones included
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 fast-test: .venv/installed  # the tests that take seconds
 	$(BIN)/pytest -m "not slow"
