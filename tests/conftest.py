@@ -6,20 +6,20 @@ import os
 import pytest
 from small_gz2 import GZ2Sample, write_gz2
 
-TOGETHER = ("tests/workflow/", "tests/slurm/")  # share a fixture of minutes: a finished run, a cluster
+TOGETHER = "tests/workflow/"  # the tests of this folder share a run that takes minutes
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Deal tests out to the processes one by one, but those of a folder that share a fixture to one process, and first.
+    """Deal the tests out to the processes one by one, but those of a folder together, to one process, and first.
 
-    The mark `xdist_group` is for this, but with pytest 9.2 pytest-xdist 3.8 does not see it.
+    The mark `xdist_group` is for this, but pytest-xdist 3.8 does not see it under pytest 9.2.
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class Scheduling(LoadScopeScheduling):  # begins with the largest groups
+    class Scheduling(LoadScopeScheduling):  # it begins with the largest group
         def _split_scope(self, nodeid: str) -> str:
-            return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+            return TOGETHER if nodeid.startswith(TOGETHER) else nodeid
 
     return Scheduling(config, log)
 

@@ -88,7 +88,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         text = f"Slurm is not installed ({', '.join(missing)}); `tests/slurm/cluster.py install` does it on Debian"
         pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
     cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    cluster.start(port=26817)
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    cluster.start(port=26817 + 100 * process)  # each process that runs tests has a cluster of its own
     yield cluster
     cluster.stop()
 
