@@ -1,6 +1,7 @@
 """Configuration, paths and input functions that the rules share. Makes nothing itself."""
 
 import csv
+import functools
 import os
 import signal
 import sys
@@ -111,9 +112,15 @@ def growing(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
-def code_of(script, *also):
+@functools.cache  # many jobs execute the same
+def digest_of(script, *also):
     """Digest of the code that a script executes: the rule reruns when it changes."""
     return code_digest(SCRIPTS / script, *also)
+
+
+def code_of(script):
+    """Function that gives the digest of a script's code once a job needs it, which most rules of a Slurm job do not."""
+    return lambda wildcards: digest_of(script)
 
 
 def dataset_of(wildcards):
@@ -141,7 +148,7 @@ def experiment_code(script):
         modules = modules_of(settings)
         if settings.get("generator"):
             modules |= modules_of(EXPERIMENTS[wildcards.paper][settings["generator"]])
-        return code_of(script, *sorted(modules))
+        return digest_of(script, *sorted(modules))
 
     return digest
 
@@ -179,7 +186,7 @@ def dataset_code(script, *names):
     """Digest of a script's code together with what it takes from the package of the data set: `module:function`."""
 
     def digest(wildcards):
-        return code_of(script, *(f"galaxies.datasets.{dataset_of(wildcards)['layout']}.{name}" for name in names))
+        return digest_of(script, *(f"galaxies.datasets.{dataset_of(wildcards)['layout']}.{name}" for name in names))
 
     return digest
 
@@ -547,7 +554,7 @@ def view_of_generators(wildcards):
 
 def photometry_code(script):
     """Digest of a script's code together with the photometry of the paper's data set."""
-    return lambda wildcards: code_of(script, f"galaxies.datasets.{layout_of_paper(wildcards)}.photometry")
+    return lambda wildcards: digest_of(script, f"galaxies.datasets.{layout_of_paper(wildcards)}.photometry")
 
 
 def generators_by_seed_of(wildcards):

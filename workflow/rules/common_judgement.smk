@@ -114,7 +114,7 @@ def judge_models(wildcards):
 def judge_code(wildcards):
     """Digest of the code that judges: the script, the classifier's method and its architecture."""
     judge = paper_of(wildcards)["judgement"]
-    return code_of("judge.py", *sorted(modules_of(EXPERIMENTS[judge["paper"]][judge["experiment"]])))
+    return digest_of("judge.py", *sorted(modules_of(EXPERIMENTS[judge["paper"]][judge["experiment"]])))
 
 
 def notes_of_judgement(wildcards):
@@ -213,7 +213,7 @@ def images_of_steps(key):
 def step_cost_code(wildcards):
     """Code that a step of what is compared runs."""
     modules = sorted(set().union(*map(modules_of, compared_steps(wildcards).values())))
-    return code_of("measure_step_cost.py", "galaxies.step_cost:print_peak_memory", *modules)
+    return digest_of("measure_step_cost.py", "galaxies.step_cost:print_peak_memory", *modules)
 
 
 COMPARED_PAPERS = "|".join(filter(compares_steps, config["papers"])) or "(?!)"

@@ -167,7 +167,7 @@ def image_files_of_paper(wildcards):
 
 def images_code(script):
     """Digest of a script's code together with the readers of the images of the paper's data set."""
-    return lambda wildcards: code_of(
+    return lambda wildcards: digest_of(
         script, *(f"galaxies.datasets.{layout_of_paper(wildcards)}.{module}" for module in ("images", "files"))
     )
 

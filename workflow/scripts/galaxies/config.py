@@ -75,16 +75,21 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
 
 def published_config(paper: str, experiments: Path, schema: Path) -> dict:
     """Published settings of one paper, completed with the same defaults as `merged_config`."""
-    rules = load_yaml(schema)
+    rules = _published_rules(schema)
     settings = load_yaml(experiments / f"{paper}.yaml")
     _fill_defaults(settings, rules["properties"]["papers"]["properties"][paper], rules)
     return settings
 
 
-@functools.cache  # asked for every training of the run
 def published_frame(layout: str, schema: Path) -> int | None:
     """Side of the published images of a layout in pixels; None if they have several."""
-    return _published_frame(layout, load_yaml(schema))
+    return _published_frame(layout, _published_rules(schema))
+
+
+@functools.cache  # asked for every paper and every training of the run
+def _published_rules(schema: Path) -> dict:
+    """The schema as its file has it; `merged_config` adds to its own what a run may name."""
+    return load_yaml(schema)
 
 
 def load_yaml(path: Path) -> Any:
