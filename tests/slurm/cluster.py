@@ -230,9 +230,8 @@ class Cluster:
 
     def _make_database(self) -> None:
         arguments = ["--no-defaults", f"--datadir={self.folder}/database", f"--user={USER}", "--skip-test-db"]
-        arguments.append(
-            f"--tmpdir={self.run}"
-        )  # a server that starts removes the temporary tables of others beside it
+        # A server that starts removes the temporary tables of others that have the same folder for them.
+        arguments.append(f"--tmpdir={self.run}")
         self.command("mariadb-install-db", *arguments, "--auth-root-authentication-method=normal", timeout=300)
 
     def _configure(self) -> None:

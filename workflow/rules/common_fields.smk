@@ -145,7 +145,7 @@ def measuring_code(wildcards):
     """Digest of the code that measures and scores fields: the script and the networks that score."""
     paper = wildcards.paper
     networks = [name for name in field_scorer_names(wildcards) if model_file(paper, name) == "model.pt"]
-    return code_of(
+    return digest_of(
         "measure_fields.py", *sorted(set().union(*(modules_of(EXPERIMENTS[paper][name]) for name in networks)))
     )
 

@@ -111,7 +111,7 @@ def views_of_regressions(wildcards):
 
 def regressions_code(script):
     """Digest of a script's code together with the architectures of the regressions of scores."""
-    return lambda wildcards: code_of(
+    return lambda wildcards: digest_of(
         script,
         *sorted({f"galaxies.models.{e['network']['architecture']}" for e in first_regressions_of(wildcards.paper)}),
     )
@@ -119,7 +119,7 @@ def regressions_code(script):
 
 def discriminator_code(script):
     """Digest of a script's code together with the modules of the GAN whose discriminator an experiment takes."""
-    return lambda wildcards: code_of(
+    return lambda wildcards: digest_of(
         script, *sorted(modules_of(EXPERIMENTS[wildcards.paper][experiment_of(wildcards)["discriminator"]]))
     )
 
