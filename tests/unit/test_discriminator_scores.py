@@ -148,8 +148,8 @@ PAPER = {
     ],
 )
 def test_bad_settings_are_refused(include, changes, words):
-    check_scorers("papers.p", PAPER, {"frame": 1000})
+    check_scorers("papers.p", PAPER, {"layout": "cil_cosmology", "frame": 1000})
     experiments = {name: {**settings, **changes.get(name, {})} for name, settings in PAPER["experiments"].items()}
     paper = {**PAPER, "include": include or PAPER["include"], "experiments": experiments}
     with pytest.raises(ConfigError, match=words):
-        check_scorers("papers.p", paper, {"frame": 1000})
+        check_scorers("papers.p", paper, {"layout": "cil_cosmology", "frame": 1000})

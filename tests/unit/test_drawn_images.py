@@ -361,9 +361,9 @@ def generator(**change):
     ],
 )
 def test_bad_scorers_are_refused(paper, frame, words):
-    check_scorers("papers.p", PAPER, {"frame": 80})
+    check_scorers("papers.p", PAPER, {"layout": "cil_cosmology", "frame": 80})
     with pytest.raises(ConfigError) as caught:
-        check_scorers("papers.p", paper, {"frame": frame})
+        check_scorers("papers.p", paper, {"layout": "cil_cosmology", "frame": frame})
     assert caught.match(words)
 
 

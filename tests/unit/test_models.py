@@ -320,5 +320,5 @@ def test_adamax_takes_the_published_step():
 
 
 def test_unknown_optimisers_are_refused():
-    with pytest.raises(ConfigError, match=r"lbfgs.*adam, adamax, sgd"):
+    with pytest.raises(ConfigError, match=r"lbfgs.*adam, adamax, adadelta, sgd"):
         build_optimiser([], name="lbfgs", learning_rate=1)

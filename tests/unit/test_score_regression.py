@@ -234,7 +234,7 @@ def test_an_image_of_the_frame_is_averaged_and_scored(whole):
 def test_first_predictions_are_those_of_the_networks_that_trainings_begin_with(fields, tmp_path):
     normal = {**NETWORK, "weights_std": 0.01}
     experiments = [
-        {"experiment": name, "label": name, "network": network, "train_on": ["scored_train"]}
+        {"experiment": name, "label": name, "network": network, "train_on": ["scored_train"], "differences": ["a", "b"]}
         for name, network in (("glorot", NETWORK), ("normal", normal))
     ]
     table = tmp_path / "first.csv"
@@ -264,6 +264,7 @@ def test_first_predictions_are_those_of_the_networks_that_trainings_begin_with(f
         255 * found.loc[("normal", "unit"), "prediction_std"], rel=1e-4
     )
     assert found["weights_std"].isna().sum() == 2
+    assert (found["differences"] == "a; b").all()
 
 
 def curves(folder, fields, whole, seeds):
@@ -323,6 +324,7 @@ PAPER = {
     ],
 )
 def test_bad_settings_are_refused(change, words):
-    check_scorers("papers.p", PAPER, {"frame": 48})
+    check_scorers("papers.p", PAPER, {"layout": "cil_cosmology", "frame": 48})
     with pytest.raises(ConfigError, match=words):
-        check_scorers("papers.p", {**PAPER, "experiments": {"net": {**EXPERIMENT, **change}}}, {"frame": 48})
+        paper = {**PAPER, "experiments": {"net": {**EXPERIMENT, **change}}}
+        check_scorers("papers.p", paper, {"layout": "cil_cosmology", "frame": 48})

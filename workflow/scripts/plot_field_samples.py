@@ -39,8 +39,10 @@ def main(
     taken = chosen_rows(view, split, sets, pool)
     with reading(view), View(view) as packed:
         real = packed.read(taken[even(len(taken), DRAWN)])[:, 0]
-    lines = [(f"real{suffix(choice)}", chosen(real[even(len(real), SHOWN)] if choice == "first" else real, choice))
-             for choice in choices(rows)]  # fmt: skip
+    lines = []
+    for choice in choices(rows):
+        some = real[even(len(real), SHOWN)] if choice == "first" else real
+        lines.append((f"training images{suffix(choice)}", chosen(some, choice)))
     for number, row in enumerate(rows):
         before = [other["file"] for other in rows[:number] if other["choose"] == row["choose"]].count(row["file"])
         lines.append(

@@ -40,7 +40,7 @@ def main(
     for view, path in zip(views, real, strict=True):
         images = read(path)
         of_view[view] = means(images, quantities)
-        shared = {"experiment": REAL, "label": "real images", "view": view, "images": len(images)}
+        shared = {"experiment": REAL, "label": "held-out images", "view": view, "images": len(images)}
         rows += [{**shared, "quantity": name, **of_images(images, name)} for name in quantities]
     seeds = pd.DataFrame(
         {**{key: training[key] for key in ("experiment", "label", "view", "seed")}, **means(read(path), quantities)}
