@@ -34,7 +34,7 @@ pathvars:
 
 
 rule all:
-    """Every figure and table of the run."""
+    """Every figure and table of the run, and the record of how they were made."""
     default_target: True
     input:
         all_targets,
@@ -54,6 +54,9 @@ include: "workflow/rules/augmentation.smk"
 for paper in config["papers"]:
 
     include: figures_of(paper)
+
+
+include: "workflow/rules/provenance.smk"
 
 
 # Short names: `snakemake galaxy_zoo_cnn` makes all of a paper, `snakemake galaxy_zoo_cnn_fig5` one figure.
