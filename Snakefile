@@ -71,4 +71,4 @@ for name, files in short_targets().items():
 
 onstart:
     begin()
-    save_config()
+    describe_start()

@@ -68,17 +68,20 @@ wildcard_constraints:
     view=PATTERN,
 
 
-def save_config():
-    """Write the merged configuration of the run beside its results."""
+def describe_start():
+    """Write the merged configuration of the run beside its results, and note with what Snakemake was started."""
     try:
         kept = {key: value for key, value in config.items() if key != "images"}  # which is no part of the run
         write_text(Path(RESULTS) / "config.yaml", yaml.safe_dump(kept, sort_keys=False))
+        note_start(Path(STARTS), WORKFLOW.parent)
+    except PipelineError as error:
+        sys.exit(f"Error: {error}")
     except OSError as error:
         sys.exit(f"Error: {error.filename}: {error.strerror}")
 
 
 def begin():
-    """Be the one Snakemake that works in this folder, beside no jobs of an earlier one, and note that it starts."""
+    """Be the one Snakemake that works in this folder, beside no jobs of an earlier one."""
     global FOLDER_LOCK  # held until this process ends
     here = Path(workflow.workdir_init)
     try:
@@ -87,7 +90,6 @@ def begin():
             resources = workflow.resource_settings.overwrite_resources
             controller.check_resources(resources, {rule.name for rule in workflow.rules})
             controller.refuse_orphans(here)
-        note_start(Path(STARTS), WORKFLOW.parent)
     except PipelineError as error:
         sys.exit(f"Error: {error}")
 

@@ -39,7 +39,7 @@ def main(cost: Path, png: Path, pdf: Path) -> None:
     labels = [{"all": "all, each job once", "data": "data and its pages"}.get(name, name) for name in papers]
     time.set_yticks(y, labels, fontsize=7.5)
     time.set(xlabel=f"time of all jobs [{unit}]", xlim=(0, 1.12 * starts.max()))
-    peak.set(xlabel="peak memory of a job [GB]", xlim=(0, None))
+    peak.set(xlabel="peak memory of a job [GB]", xlim=(0, 1.08 * memory.max(axis=None)))
     for axis in axes[0]:
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)

@@ -36,17 +36,14 @@ def read_jobs(records: Path, targets: Iterable[str], results: str) -> list[Job]:
     """Jobs that made `targets`, and whatever these were made from, ordered by what they made.
 
     results : folder of the run, whose files were all made by jobs; others may be sources.
-    Raises DataError if one of the former has no record, or one of another format.
+    Raises DataError if one of the former has no record, or if a record has another format.
     """
     found = {made_file(path, records): path for path in records.rglob("*") if path.is_file()}
     jobs: dict[tuple, list[str]] = {}
     contents = {}
     for name, path in found.items():
         with reading(path):
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if (version := content["record_format_version"]) != FORMAT:
-                raise DataError(f"{path}: a record of format {version}, expected {FORMAT}", "use the locked Snakemake")
-            contents[name] = content
+            contents[name] = content = json.loads(path.read_text(encoding="utf-8"))
             jobs.setdefault((content["rule"], *content["log"], content["job_hash"]), []).append(name)
     makers = {name: (key, names) for key, names in jobs.items() for name in names}
     reached: dict[tuple, Job] = {}
@@ -55,7 +52,9 @@ def read_jobs(records: Path, targets: Iterable[str], results: str) -> list[Job]:
         name = pending.pop()
         if name not in makers:
             if name.startswith(f"{results}/"):
-                raise DataError(f"{name}: Snakemake has no record of how it was made", f"`snakemake --force {name}`")
+                raise DataError(
+                    f"{name}: Snakemake has no record of how it was made", f"make it again: `snakemake --force {name}`"
+                )
             continue
         key, names = makers[name]
         if key not in reached:
@@ -67,6 +66,11 @@ def read_jobs(records: Path, targets: Iterable[str], results: str) -> list[Job]:
 def job_of(names: list[str], contents: dict[str, dict]) -> Job:
     """The job that made the files `names`."""
     first = contents[names[0]]
+    if (version := first["record_format_version"]) != FORMAT:
+        raise DataError(
+            f"{names[0]}: Snakemake's record of it has format {version}, expected {FORMAT}",
+            f"make it again with the Snakemake of requirements.lock: `snakemake --force {names[0]}`",
+        )
     codes = [match[1] for parameter in first["params"] if (match := CODE.fullmatch(parameter))]
     started = min(contents[name]["starttime"] for name in names)
     ended = max(contents[name]["endtime"] for name in names)
