@@ -22,7 +22,7 @@ rule record_provenance:
     params:
         records=".snakemake/metadata",
         starts=STARTS,  # no input: each start adds to it
-        results=RESULTS,
+        results=lambda wildcards: RESULTS,
         run=config["run"],
         targets=targets_by_paper,
         data=config["data"],

@@ -46,7 +46,7 @@ class Chain:
 
     def made(self, job: dict) -> str:
         """Who made a file, with which code, when and at what cost."""
-        code = f"code {job['code'][:SHOWN]}" if job["code"] else "no code of the project"
+        code = f"code {job['code'][:SHOWN]}" if job["code"] else "code not recorded"
         took = f"{job['seconds']:.4g} s" + (f", {job['memory_mb']:.0f} MB" if job["memory_mb"] else "")
         return f"made by {job['rule']} ({code}) at {job['ended']} in {took}; {self.start(job['start'])}"
 
