@@ -132,6 +132,18 @@ def test_a_file_without_a_record_or_with_a_foreign_one_is_named(run):
         run.record()
 
 
+def test_files_that_were_deleted_after_their_use(run, capsys):
+    for name in ("model.pt", "cost.json"):
+        Path(f"{RESULTS}/first/net/seed0/{name}").unlink()
+    content = json.loads(run.record().read_text())
+    assert content["files"][f"{RESULTS}/first/net/seed0/model.pt"] is None
+    found = job(content, "first/net/seed0/model.pt")
+    assert (found["seconds"], found["measured"]) == (20, "benchmark")
+    assert "training" not in found
+    trace_file.main(Path(f"{RESULTS}/first/fig2.png"))
+    assert "first/net/seed0/model.pt  [deleted after its use]" in capsys.readouterr().out
+
+
 def test_what_a_file_needs(run):
     record = Provenance(run.record())
     needed = [job["rule"] for job in record.needed([f"{RESULTS}/first/fig2.png", f"{RESULTS}/second/fig1.png"])]

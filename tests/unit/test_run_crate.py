@@ -87,6 +87,14 @@ def test_crate_meets_its_profile(describe, cache):
 
 
 @pytest.mark.slow
+def test_crate_without_files_that_were_deleted_after_their_use(describe, cache):
+    Path(RESULTS, "first/net/seed0/model.pt").unlink()
+    graph = {entity["@id"] for entity in describe()}
+    assert f"#deleted-{RESULTS}/first/net/seed0/model.pt" in graph
+    assert failures(cache) == []
+
+
+@pytest.mark.slow
 def test_validator_would_notice(describe, cache):
     """Without its steps, or without a file that it names."""
     graph = describe()

@@ -139,8 +139,10 @@ class Crate:
         return name.removeprefix(f"{self.record.content['results']}/")
 
     def file(self, name: str) -> Entity:
-        """A file that jobs read or made: a part of the crate if it is of the run."""
+        """A file that jobs read or made: a part of the crate if it is of the run and still there."""
         described = self.record.files[name]
+        if described is None:
+            return self.once(f"#deleted-{name}", "CreativeWork", name=f"{name}, deleted after its use")
         if self.place(name) != name:
             return self.part(self.place(name), described)
         return self.once(f"#source-{name}", "CreativeWork", name=name, **facts(described))

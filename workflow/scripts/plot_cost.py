@@ -27,6 +27,7 @@ def main(cost: Path, png: Path, pdf: Path) -> None:
     unit = max((unit for unit, size in UNITS.items() if once >= 2 * size), key=UNITS.get, default="seconds")
     y = np.arange(len(papers))[::-1]
     figure, axes = new_figure(1, 2, 7.2, 1.3 + 0.32 * len(papers), sharey=True, width_ratios=[3, 2])
+    figure.get_layout_engine().set(wspace=0.06)  # else the last tick of one panel meets the first of the other
     time, peak = axes[0]
     starts = np.zeros(len(papers))
     for stage, colour in zip(stages, MODEL_COLOURS, strict=False):

@@ -121,7 +121,7 @@ def measure(job: Job, results: Path) -> dict[str, Any]:
     clock = {"seconds": round(job.ended - job.started, 2), "cpu_seconds": None, "memory_mb": None, "measured": "clock"}
     measured = measured or clock
     cost = next((Path(name) for name in job.outputs if Path(name).name == "cost.json"), None)
-    if cost is None:
+    if cost is None or not cost.exists():  # of no training, or of one whose files were deleted after their use
         return measured
     with reading(cost):
         training = json.loads(cost.read_text(encoding="utf-8"))

@@ -29,8 +29,7 @@ class Chain:
         """A file, the job that made it, and the same for each file that the job read."""
         indent = "  " * depth
         job, described = self.record.maker(name), self.record.files[name]
-        digest = f"sha256 {described['sha256'][:SHOWN]}" if described["sha256"] else "no digest: a folder, or large"
-        text = [f"{indent}{name}  [{digest}]"]
+        text = [f"{indent}{name}  [{state_of(described)}]"]
         if job is None:
             return [*text, f"{indent}  a source: no job of the workflow made it"]
         if not self.first(job["outputs"][0]):
@@ -91,6 +90,13 @@ class Chain:
             text.append(f"settings {json.dumps(known['settings'])}")
             text.append(f"differs from the published: {'; '.join(known['differences']) or 'in nothing'}")
         return text
+
+
+def state_of(described: dict | None) -> str:
+    """Digest of a file, or why there is none."""
+    if described is None:
+        return "deleted after its use"
+    return f"sha256 {described['sha256'][:SHOWN]}" if described["sha256"] else "no digest: a folder, or large"
 
 
 if __name__ == "__main__":

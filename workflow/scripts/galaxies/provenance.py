@@ -24,7 +24,7 @@ class Provenance:
             self.content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             self.jobs: list[dict] = self.content["jobs"]
             self._makers = {name: job for job in self.jobs for name in job["outputs"]}
-            self.files: dict[str, dict] = self.content["files"]
+            self.files: dict[str, dict | None] = self.content["files"]
 
     def maker(self, name: str) -> dict | None:
         """The job that made a file; None for a source."""
@@ -68,8 +68,10 @@ def find_record(file: Path) -> tuple[Provenance, str]:
     return record, name
 
 
-def describe_file(path: Path) -> dict[str, Any]:
-    """Size and SHA-256 of a file; both None for a folder, the latter for a large file."""
+def describe_file(path: Path) -> dict[str, Any] | None:
+    """Size and SHA-256 of a file; both None for a folder, the latter for a large one. None if there is no such file."""
+    if not path.exists():
+        return None
     if path.is_dir():
         return {"bytes": None, "sha256": None}
     size = path.stat().st_size

@@ -42,4 +42,5 @@ def git_state(project: Path) -> dict:
 
 def packages() -> dict[str, str]:
     """Every installed Python package with its version."""
-    return dict(sorted((d.name, d.version) for d in distributions()))
+    found = {package.name: package.version for package in distributions()}
+    return {name: found[name] for name in sorted(filter(None, found))}  # the remains of a broken one have no name
