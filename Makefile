@@ -5,8 +5,8 @@ BIN := .venv/bin
 demo: .venv/installed  # the whole demo run on simulated galaxies, offline
 	$(BIN)/snakemake --cores all && cat results/demo/galaxy_zoo_cnn/table_rmse.md && echo "Figures and tables: results/demo/"
 
-test: .venv/installed  # all tests, slow ones included
-	$(BIN)/pytest
+test: .venv/installed  # all tests, slow ones included; in three processes on two cores, as those on a cluster mostly wait
+	$(BIN)/pytest -n 3
 
 fast-test: .venv/installed  # the tests that take seconds
 	$(BIN)/pytest -m "not slow"
