@@ -34,7 +34,7 @@ pathvars:
 
 
 rule all:
-    """Every figure and table of the run."""
+    """Every figure and table of the run, and the record of how they were made."""
     default_target: True
     input:
         all_targets,
@@ -56,6 +56,9 @@ for paper in config["papers"]:
     include: figures_of(paper)
 
 
+include: "workflow/rules/provenance.smk"
+
+
 # Short names: `snakemake galaxy_zoo_cnn` makes all of a paper, `snakemake galaxy_zoo_cnn_fig5` one figure.
 for name, files in short_targets().items():
 
@@ -68,4 +71,4 @@ for name, files in short_targets().items():
 
 onstart:
     begin()
-    save_config()
+    describe_start()

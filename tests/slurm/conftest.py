@@ -13,7 +13,7 @@ import pytest
 from cluster import Cluster, missing_packages, wait_for
 
 PROJECT = Path(__file__).parents[2]
-PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "slurm"]
+PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "slurm", "requirements.lock"]
 TRAINING = Path("results/small/galaxy_zoo_cnn/approach1/seed0")
 TARGET = str(TRAINING / "model.pt")
 

@@ -59,6 +59,8 @@ rule tabulate_augmentation:
         answer_markdown="<results>/{paper}/augmentation_answer.md",
     log:
         "<logs>/{paper}/augmentation_table.log",
+    benchmark:
+        "<benchmarks>/{paper}/augmentation_table.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:

@@ -49,6 +49,8 @@ rule tabulate_classifier:
         confusion_table="<results>/{paper}/classifier_confusion.csv",
     log:
         "<logs>/{paper}/classifier_metrics.log",
+    benchmark:
+        "<benchmarks>/{paper}/classifier_metrics.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:

@@ -25,6 +25,7 @@ from galaxies.files import write_text
 from galaxies.judgement import GENERATORS
 from galaxies.registry import has_module, named_module
 from galaxies.scorers import BASELINES
+from galaxies.starts import note_start
 from galaxies.views import PATTERN, parse_view
 from snakemake.persistence import PersistenceBase
 from snakemake_interface_executor_plugins.settings import ExecMode
@@ -56,6 +57,8 @@ PUBLISHED = {
 }
 GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # of each job that uses torch
 TARGETS = {}  # paper -> {short name: file below the paper's results}; each paper's rules add theirs
+SUMMARY = {"provenance": "provenance.json", "cost": "cost.png", "cost_per_figure": "cost_per_figure.csv"}  # of the run
+STARTS = f"{RESULTS}/starts.json"
 
 
 wildcard_constraints:
@@ -67,11 +70,14 @@ wildcard_constraints:
     view=PATTERN,
 
 
-def save_config():
-    """Write the merged configuration of the run beside its results."""
+def describe_start():
+    """Write the merged configuration of the run beside its results, and note with what Snakemake was started."""
     try:
         kept = {key: value for key, value in config.items() if key != "images"}  # which is no part of the run
         write_text(Path(RESULTS) / "config.yaml", yaml.safe_dump(kept, sort_keys=False))
+        note_start(Path(STARTS), WORKFLOW.parent)
+    except PipelineError as error:
+        sys.exit(f"Error: {error}")
     except OSError as error:
         sys.exit(f"Error: {error.filename}: {error.strerror}")
 
@@ -91,9 +97,9 @@ def begin():
 
 
 def short_targets():
-    """Short name -> files: a whole paper, and each of its figures and tables."""
+    """Short name -> files: a whole paper, or the summary of the run, and each of its figures and tables."""
     names = {}
-    for paper, files in TARGETS.items():
+    for paper, files in {**TARGETS, "summary": SUMMARY}.items():
         paths = {name: f"{RESULTS}/{paper}/{file}" for name, file in files.items()}
         names[paper] = list(paths.values())
         names.update({f"{paper}_{name}": path for name, path in paths.items()})
@@ -101,10 +107,23 @@ def short_targets():
 
 
 def all_targets(wildcards):
-    """Every figure and table of every paper, and what it says of the data."""
-    return data_targets(wildcards) + [
-        f"{RESULTS}/{paper}/{file}" for paper, files in TARGETS.items() for file in files.values()
-    ]
+    """Every figure and table of every paper, what the run says of the data, and how it was made."""
+    summary = [f"{RESULTS}/summary/{file}" for file in SUMMARY.values()]
+    return [*result_targets(wildcards), *summary, f"{RESULTS}/ro-crate-metadata.json"]
+
+
+def result_targets(wildcards):
+    """Every figure and table of every paper, and what the run says of the data."""
+    return [file for files in targets_by_paper(wildcards).values() for file in files.values()]
+
+
+def targets_by_paper(wildcards):
+    """Paper -> short name -> file, for every figure and table; `data` has the files on the data sets."""
+    data = {os.path.relpath(file, f"{RESULTS}/data"): file for file in data_targets(wildcards)}
+    papers = {
+        paper: {name: f"{RESULTS}/{paper}/{file}" for name, file in files.items()} for paper, files in TARGETS.items()
+    }
+    return {"data": data, **papers}
 
 
 def growing(amount):
@@ -595,6 +614,16 @@ def changes(paper, experiment):
         *(f"{key}'s {text}" for key, pair in used.items() for text in differences(*pair) if reference),
         *changes_of_data(paper),
     ]
+
+
+def experiments_beside_published(wildcards):
+    """Paper -> experiment -> its settings, and how they differ from the published ones."""
+    return {
+        paper: {
+            name: {"settings": settings, "differences": changes(paper, name)} for name, settings in experiments.items()
+        }
+        for paper, experiments in EXPERIMENTS.items()
+    }
 
 
 def changes_of_data(paper):

@@ -197,6 +197,8 @@ rule describe_data:
         samples="<results>/data/{dataset}/samples.h5",
     log:
         "<logs>/data/{dataset}/card.log",
+    benchmark:
+        "<benchmarks>/data/{dataset}/card.tsv"
     conda:
         "../../envs/torch.yaml"
     resources:

@@ -129,6 +129,8 @@ rule galaxy_zoo_cnn_evaluate_baselines:
         baselines="<results>/galaxy_zoo_cnn/baselines.csv",
     log:
         "<logs>/galaxy_zoo_cnn/baselines.log",
+    benchmark:
+        "<benchmarks>/galaxy_zoo_cnn/baselines.tsv"
     conda:
         "../../envs/torch.yaml"
     resources:

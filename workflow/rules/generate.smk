@@ -59,6 +59,8 @@ rule measure_fidelity:
         ),
     log:
         "<logs>/{paper}/{number}fidelity.log",
+    benchmark:
+        "<benchmarks>/{paper}/{number}fidelity.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:
@@ -84,6 +86,8 @@ rule compare_generators:
         per_seed="<results>/{paper}/generators_per_seed.csv",
     log:
         "<logs>/{paper}/generators.log",
+    benchmark:
+        "<benchmarks>/{paper}/generators.tsv"
     conda:
         "../../envs/plot.yaml"
     resources:

@@ -172,6 +172,8 @@ rule measure_first_predictions:
         ),
     log:
         "<logs>/{paper}/first_predictions.log",
+    benchmark:
+        "<benchmarks>/{paper}/first_predictions.tsv"
     wildcard_constraints:
         paper=SCORING_PAPERS,
     conda:
@@ -418,6 +420,8 @@ rule score_images:
         model=scoring_model,
     log:
         "<logs>/score_images.log",
+    benchmark:
+        "<benchmarks>/score_images.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: config["compute"]["threads"]
