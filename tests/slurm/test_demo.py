@@ -15,6 +15,7 @@ from conftest import PARTS, PROJECT, environment_of
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 
 BINARY = Path(sys.executable).parent
+TIMES = ("step_cost.csv", "cost.csv", "cost_per_figure.csv")
 
 
 def checkout(folder: Path) -> Path:
@@ -29,7 +30,7 @@ def contents(folder: Path) -> dict[str, str]:
     paths = [path for path in results.rglob("*.*") if path.suffix in (".csv", ".md", ".h5", ".pt")]
     found = {}
     for path in paths:
-        if "checkpoints" in path.parts or path.name == "step_cost.csv":  # second names of the same files; all clock
+        if "checkpoints" in path.parts or path.name in TIMES:  # second names of the same files; all clock
             continue
         content = path.read_bytes()
         if path.name == "table_rmse.csv":
