@@ -11,7 +11,7 @@ localrules:  # seconds each
 
 
 rule generate:
-    """Images of one trained generator: one for the labels of every image of the split, or as many as are judged."""
+    """Images of one trained generator: one for the labels of every image of the split, or as many as are compared."""
     input:
         view=view_of_experiment,
         split="<results>/{paper}/split.csv",
