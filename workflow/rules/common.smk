@@ -427,6 +427,7 @@ def generator_figures(paper, images="", scaling=""):
     if has_module(f"datasets.{config['data'][dataset_of_paper(paper)]['layout']}", "photometry"):
         figures[scaling.rstrip("_") or "conditional_scaling"] = f"{scaling}conditional_scaling.png"
         figures["fidelity"] = f"{scaling}predictor_errors.csv"
+        figures["correlations"] = f"{scaling}flux_correlations.csv"
     return figures
 
 
@@ -555,15 +556,22 @@ def changes(paper, experiment):
 def changes_of_data(paper):
     """How the data, the split and the precision of a paper differ from the published, as texts."""
     ours, published = config["papers"][paper], PUBLISHED[paper]
-    data, compute = config["data"][ours["dataset"]], config["compute"]
-    partial = any(table["kind"] == "five_classes" for table in data.get("labels", []))  # not all galaxies have a class
-    standard = {"frame": published_frame(data["layout"], SCHEMA), "unmatched": "drop" if partial else "error"}
-    names = ours["dataset"], published["dataset"]
     return [
         *differences({"split": ours["split"]}, {"split": published["split"]}),
+        *changes_of_images(paper),
+        *differences({"precision": config["compute"]["precision"]}, {"precision": "float32"}),
+    ]
+
+
+def changes_of_images(paper):
+    """How the images and labels of a paper differ from the published, as texts."""
+    names = config["papers"][paper]["dataset"], PUBLISHED[paper]["dataset"]
+    data = config["data"][names[0]]
+    partial = any(table["kind"] == "five_classes" for table in data.get("labels", []))  # not all galaxies have a class
+    standard = {"frame": published_frame(data["layout"], SCHEMA), "unmatched": "drop" if partial else "error"}
+    return [
         *(differences({"data": names[0]}, {"data": names[1]}) if data["layout"] != names[1] else []),
         *differences({key: data.get(key) for key in standard}, standard),
-        *differences({"precision": compute["precision"]}, {"precision": "float32"}),
     ]
 
 

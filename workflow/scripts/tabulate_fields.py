@@ -29,14 +29,16 @@ def main(
     measured : from measure_fields.py, in the order of `trainings`, each {experiment, label, seed, view, differences}.
     real : the same of real images that no generator has seen, in the order of `views`. names : of the scorers.
     flux_deviation : standard deviation of the flux over images, which is 0 for a generator of one image.
-    ratio : of the mean to that of real images of the same view.
+    ratio, <quantity>_ratio : of the mean to that of real images of the same view.
     """
     quantities = [*MEASURES, SPREAD, *(f"score_{name}" for name in names)]
     of_view = {view: means(path, quantities) for view, path in zip(views, real, strict=True)}
-    rows = [
-        {**{key: training[key] for key in ("experiment", "label", "view", "seed")}, **means(path, quantities)}
-        for path, training in zip(measured, trainings, strict=True)
-    ]
+    rows = []
+    for path, training in zip(measured, trainings, strict=True):
+        identity, values = {key: training[key] for key in ("experiment", "label", "view", "seed")}, means(path, quantities)
+        reference = of_view[training["view"]]
+        ratios = {f"{q}_ratio": values[q] / reference[q] if reference[q] else np.nan for q in quantities}
+        rows.append({**identity, **values, **ratios})
     seeds = pd.DataFrame(rows)
     write_text(per_seed, seeds.to_csv(index=False))
     differences = {training["experiment"]: training["differences"] for training in trainings}
