@@ -204,6 +204,9 @@ def test_table_of_fields(tmp_path):
     assert table.loc[("vae", "flux_deviation"), "mean"] == pytest.approx(np.sqrt(8) / 2)
     assert table.loc[("real_images", "flux_deviation"), "mean"] == pytest.approx(np.sqrt(2))
     assert table.loc[("vae", "score_cnn"), "mean"] == 1.5
+    of_seeds = pd.read_csv(tmp_path / "per_seed.csv").set_index(["quantity", "seed"])
+    assert list(of_seeds.loc["flux", "value"]) == [2.0, 6.0]
+    assert list(of_seeds.loc["flux", "ratio"]) == [1.0, 3.0]
 
 
 # Figures

@@ -50,11 +50,12 @@ class Study:
 
     def table(self, reference="two_in_one", paper="two_in_one"):
         files = [self.folder / name for name in ("catalogue.csv", "provenance.json")]
-        outputs = [self.folder / name for name in ("table1_mae.csv", "table1_mae.md")]
+        outputs = [self.folder / f"table1_mae{end}" for end in (".csv", "_per_seed.csv", ".md")]
         options = {"trainings": self.trainings, "paper": paper, "reference": reference}
         options["train_on"] = ["scored_train"]
         tabulate_mae.main(self.paths, *files, REPORTED, *outputs, **options)
-        self.markdown = outputs[1].read_text()
+        self.per_seed = pd.read_csv(outputs[1])
+        self.markdown = outputs[2].read_text()
         return pd.read_csv(outputs[0]).set_index(["set", "experiment"])
 
     def errors(self, experiment, seed, rows):

@@ -17,12 +17,12 @@ def main(tables: list[Path], metrics: Path, missing: Path, *, entries: list[dict
     """Write a row per metric and seed, and a row per metric that has none, with the reason.
 
     tables : that the metrics stand in. entries : metrics as in config/metrics.yaml with `name`, `tables` (positions
-    among `tables`, one for each of `seeds` or one for all), `setting` (its value), `simulated`, and `differences`, texts
-    on how the settings differ from the published. absent : name -> reason of the metrics that the run cannot have.
+    among `tables`, one for each of `seeds` or one for all), `setting` (its value), `simulated`, and `differences`,
+    texts on how settings differ from the published. absent : name -> reason of the metrics that the run cannot have.
     metrics : seed is empty for a value that no training made; `over` is what the interval of such a value is over, if
     its table has one. images : that a value is over. settings : `published`, or how they differ. comparable : `yes`, or
-    why a value must not be judged against the published one.
-    Raises DataError naming metric, file and columns for a column that is not there.
+    why a value must not be judged against the published one. Raises DataError naming metric, file and columns for a
+    column that is not there.
     """
     rows, reasons = [], dict(absent)
     for entry in entries:
@@ -40,7 +40,11 @@ def main(tables: list[Path], metrics: Path, missing: Path, *, entries: list[dict
             reasons[entry["name"]] = why
             continue
         for value in values:
-            against = [*(["simulated data"] if entry["simulated"] else []), *value.pop("reasons", []), *entry["differences"]]
+            against = [
+                *(["simulated data"] if entry["simulated"] else []),
+                *value.pop("reasons", []),
+                *entry["differences"],
+            ]
             said = f"no: {'; '.join(dict.fromkeys(against))}" if against else "yes"
             rows.append(facts | value | {"comparable": said})
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64", "images": "Int64"})

@@ -29,18 +29,25 @@ def main(
     measured : from measure_fields.py, in the order of `trainings`, each {experiment, label, seed, view, differences}.
     real : the same of real images that no generator has seen, in the order of `views`. names : of the scorers.
     flux_deviation : standard deviation of the flux over images, which is 0 for a generator of one image.
-    ratio, <quantity>_ratio : of the mean to that of real images of the same view.
+    ratio : of the mean to that of real images of the same view.
     """
     quantities = [*MEASURES, SPREAD, *(f"score_{name}" for name in names)]
     of_view = {view: means(path, quantities) for view, path in zip(views, real, strict=True)}
-    rows = []
+    rows, of_seeds = [], []
     for path, training in zip(measured, trainings, strict=True):
-        identity, values = {key: training[key] for key in ("experiment", "label", "view", "seed")}, means(path, quantities)
-        reference = of_view[training["view"]]
-        ratios = {f"{q}_ratio": values[q] / reference[q] if reference[q] else np.nan for q in quantities}
-        rows.append({**identity, **values, **ratios})
+        identity, values = (
+            {key: training[key] for key in ("experiment", "label", "view", "seed")},
+            means(path, quantities),
+        )
+        rows.append({**identity, **values})
+        of_seeds += [
+            {**identity, "images": values["images"], "quantity": quantity, "value": values[quantity]}
+            | {"ratio": ratio(values[quantity], of_view[training["view"]][quantity])}
+            for quantity in quantities
+            if not np.isnan(values[quantity])
+        ]
     seeds = pd.DataFrame(rows)
-    write_text(per_seed, seeds.to_csv(index=False))
+    write_text(per_seed, pd.DataFrame(of_seeds).to_csv(index=False))
     differences = {training["experiment"]: training["differences"] for training in trainings}
     result = [
         {"experiment": REAL, "label": "real images", "view": view, "images": values["images"], "quantity": quantity}
@@ -56,9 +63,14 @@ def main(
             summary, reference = summarise(group[quantity].to_numpy()), of_view[view][quantity]
             row = {**shared, "quantity": quantity, "mean": summary.mean, "std": summary.std, "n_seeds": summary.n}
             row |= {"ci95_low": summary.ci95_low, "ci95_high": summary.ci95_high}
-            row["ratio"] = summary.mean / reference if reference else np.nan
+            row["ratio"] = ratio(summary.mean, reference)
             result.append({**row, "differences": "; ".join(differences[experiment])})
     write_text(table, pd.DataFrame(result).to_csv(index=False))
+
+
+def ratio(value: float, reference: float) -> float:
+    """Of a value to that of real images; NaN where these have none of it."""
+    return value / reference if reference else float("nan")
 
 
 def means(path: Path, quantities: list[str]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The ledger: named metrics in the tables of a run, published values beside them, claims about them. Checks names alone."""
+"""The ledger: named metrics, the published values that they stand beside, claims about them. Knows names alone."""
 
 import csv
 import functools

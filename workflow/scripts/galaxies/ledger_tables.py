@@ -34,7 +34,7 @@ def read_table(path: Path) -> pd.DataFrame:
 def chosen_rows(table: pd.DataFrame, where: dict, seed: str | None, place: str) -> tuple[pd.DataFrame, str]:
     """Rows with the values that `where` names, see the schema; and, if there are none, why, else an empty text.
 
-    seed : column that `last` is taken within. Raises DataError naming `place` and the columns for one that is not there.
+    seed : column that `last` is taken within. Raises DataError naming `place` and the columns for an unknown one.
     """
     for column, wanted in where.items():
         values = column_of(table, column, place)
@@ -84,7 +84,9 @@ def values_of(entry: dict, paths: list[Path], seeds: list[int], name: str) -> tu
         values, of_seeds = (column_of(found, entry[key], place) if entry[key] else None for key in ("value", "seed"))
         key = of_seeds if of_seeds is not None else pd.Series(0, found.index)
         if key.duplicated().any():
-            raise DataError(f"{place}: {len(found)} rows, expected one{' per seed' if entry['seed'] else ''}; add to `where`")
+            raise DataError(
+                f"{place}: {len(found)} rows, expected one{' per seed' if entry['seed'] else ''}; add to `where`"
+            )
         for index in found.index:
             row = {"seed": seed if of_seeds is None else int(of_seeds[index]), "value": float(values[index])}
             row["images"] = column_of(found, entry["images"], place)[index] if entry["images"] else np.nan

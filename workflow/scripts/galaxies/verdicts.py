@@ -31,7 +31,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a comparison found. low, high : 95 % interval of the effect; p_value : of the nearest bound, NaN without seeds."""
+    """What a comparison found.
+
+    low, high : 95 % interval of the effect. above, below : what it is said to be, NaN for no bound. p_value : of the
+    nearest bound, NaN without seeds. n : seeds. metrics : names of those that it is of.
+    """
 
     verdict: str
     text: str
@@ -74,7 +78,9 @@ def judge_published(
         holds = values.mean() >= stated - half if relation == "at_least" else values.mean() <= stated + half
         return (REPRODUCED if holds else NOT_REPRODUCED), f"said to be {relation.replace('_', ' ')} this value"
     if not has_seeds:
-        return (REPRODUCED if abs(values[0] - stated) <= half * (1 + 1e-9) else NOT_REPRODUCED), "compared within rounding"
+        return (
+            REPRODUCED if abs(values[0] - stated) <= half * (1 + 1e-9) else NOT_REPRODUCED
+        ), "compared within rounding"
     if len(values) == 1:
         return NOT_COMPARABLE, ONE_SEED
     summary = summarise(values)
@@ -92,14 +98,17 @@ def judge_published(
 def judge_claim(effects: list[Effect]) -> str:
     """Verdict of a claim that says all of its comparisons hold.
 
-    Such a claim needs each of them, so that their p-values need no correction for their number (intersection-union test).
+    It needs each of them, so that their p-values need no correction for their number (intersection-union test).
     """
     verdicts = [effect.verdict for effect in effects]
     return next((one for one in (REFUTED, NOT_TESTED, INCONCLUSIVE) if one in verdicts), SUPPORTED)
 
 
 def judge_comparisons(comparison: dict, metrics: dict[str, Measured], missing: dict[str, str]) -> list[Effect]:
-    """Effects of one comparison of the claims' file, several for a chain of `less`. missing : why metrics have no values."""
+    """Effects of one comparison as in config/claims.yaml; a chain of `less` has one for each of its pairs.
+
+    missing : name -> why a metric has no values.
+    """
     if "less" in comparison:
         pairs = zip(comparison["less"], comparison["less"][1:], strict=False)
         return [e for a, b in pairs for e in judge_comparisons({"difference": [a, b], "below": 0.0}, metrics, missing)]
@@ -133,7 +142,9 @@ def _paired(kind: str, measured: list[Measured]) -> tuple[np.ndarray, int]:
         for one in measured
     ]
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = columns[0] if len(columns) == 1 else columns[0] / columns[1] if kind == "ratio" else columns[0] - columns[1]
+        values = (
+            columns[0] if len(columns) == 1 else columns[0] / columns[1] if kind == "ratio" else columns[0] - columns[1]
+        )
     defined = np.isfinite(values)
     return values[defined], int((~defined).sum())
 
