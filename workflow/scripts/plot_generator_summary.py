@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from galaxies.files import reading
 from galaxies.plots import MODEL_COLOURS, MUTED, PUBLISHED, new_page_of_rows, save_figure, stamp
@@ -33,7 +35,9 @@ def main(table: Path, png: Path, pdf: Path, *, quantities: dict) -> None:
         for group, names in groups.items()
     }
     figure, panels = new_page_of_rows(
-        [len(names) for names in groups.values()], [0.75 + 0.16 * len(members[group]) for group in groups], 8.0
+        [len(names) for names in groups.values()],
+        [(0 if number else 0.3) + 0.75 + 0.16 * len(members[group]) for number, group in enumerate(groups)],
+        8.0,
     )
     for (group, names), axes in zip(groups.items(), panels, strict=True):
         order = [tuple(row) for row in members[group].itertuples(index=False)]
@@ -42,12 +46,10 @@ def main(table: Path, png: Path, pdf: Path, *, quantities: dict) -> None:
         axes[0].set_yticks(range(len(order)), [label for _, _, label in order], fontsize=6)
         for tick, (paper, _, _) in zip(axes[0].get_yticklabels(), order, strict=True):
             tick.set_color(colours[paper])
+    marks = [Line2D([], [], color=colour, marker="o", markersize=3.5, label=name) for name, colour in colours.items()]
+    panels[0][0].figure.legend(handles=marks, loc="outside upper center", ncols=len(marks), fontsize=7)
     simulated = "Simulated data. " if (rows["data"] == "simulated").all() else ""
-    papers = "; ".join(papers)
-    stamp(
-        figure,
-        f"{simulated}Colours from the top are {papers}. Dashed: real images. generators.csv says why cells are empty.",
-    )
+    stamp(figure, f"{simulated}Dashed: real images. generators.csv says why a generator has no value.")
     save_figure(figure, png, pdf)
 
 
@@ -64,6 +66,7 @@ def draw(axis: Axes, rows: pd.DataFrame, order: list[tuple], quantity: dict, col
     if quantity["scale"] == "log" and (values > 0).all():
         axis.set_xscale("log")
         axis.set_xlim(values.min() / 2, values.max() * 2)
+        axis.xaxis.set_minor_formatter(NullFormatter())
     else:
         margin = 0.2 * np.ptp(values) or 0.2 * abs(values[0]) or 0.1
         axis.set_xlim(values.min() - margin, values.max() + margin)

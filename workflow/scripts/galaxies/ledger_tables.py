@@ -88,7 +88,9 @@ def values_of(entry: dict, paths: list[Path], seeds: list[int], name: str) -> tu
                 f"{place}: {len(found)} rows, expected one{' per seed' if entry['seed'] else ''}; add to `where`"
             )
         for index in found.index:
-            row = {"seed": seed if of_seeds is None else int(of_seeds[index]), "value": float(values[index])}
+            row = {"seed": seed, "value": float(values[index])}
+            if of_seeds is not None and not pd.isna(of_seeds[index]):  # Ridge regression, for one, has none
+                row["seed"] = int(of_seeds[index])
             row["images"] = column_of(found, entry["images"], place)[index] if entry["images"] else np.nan
             said = column_of(found, entry["comparable"], place)[index] if entry["comparable"] else "yes"
             row["reasons"] = [] if pd.isna(said) or said == "yes" else said.removeprefix("no: ").split("; ")
