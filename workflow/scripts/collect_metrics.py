@@ -35,7 +35,7 @@ def main(tables: list[Path], metrics: Path, missing: Path, *, entries: list[dict
             paths = [tables[number] for number in entry["tables"]]
             values, why = values_of(entry, paths, entry["seeds"], entry["name"])
         if not why and all(np.isnan(value["value"]) for value in values):
-            why = "undefined in this run"
+            why = "undefined in all seeds"
         if why:
             reasons[entry["name"]] = why
             continue

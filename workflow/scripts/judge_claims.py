@@ -98,7 +98,7 @@ def as_markdown(table: pd.DataFrame) -> str:
         lines += [f"## {paper}", ""]
         for _, rows in claims.groupby("claim", sort=False):
             first = rows.iloc[0]
-            how = f" Measured: {first['measured']}." if first["measured"] else ""
+            how = f" Measured: {first['measured']}." if isinstance(first["measured"], str) else ""
             lines += [f"**{first['verdict'].capitalize()}**: {first['text']} ({first['source']}){how}", ""]
             lines += [f"- {row.comparison_verdict}: {sentence(row)}" for row in rows.itertuples()]
             lines.append("")

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from galaxies.files import reading
-from galaxies.plots import MUTED, TEST, TRAIN, VALIDATION, new_figure, save_figure, stamp
+from galaxies.plots import MUTED, TEST, TRAIN, VALIDATION, fix_margins, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 from galaxies.verdicts import INCONCLUSIVE, NOT_TESTED, REFUTED, SUPPORTED
 
@@ -30,7 +30,8 @@ def main(table: Path, png: Path, pdf: Path) -> None:
         rows = pd.read_csv(table, keep_default_na=False, na_values=[""])
     lines = layout(rows)
     total = sum(height for _, height, _ in lines)
-    figure, axes = new_figure(1, 1, WIDTH, ROW * (total + 3))
+    figure, axes = new_figure(1, 1, WIDTH, ROW * total + 0.5)
+    fix_margins(figure, left=0.08, right=0.08, top=0.05, bottom=0.45)
     axis = axes[0, 0]
     axis.set(xlim=(0, 1), ylim=(total, 0))
     axis.set_axis_off()

@@ -8,14 +8,19 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from galaxies.files import reading
-from galaxies.plots import MUTED, PUBLISHED, TEST, TRAIN, VALIDATION, new_figure, save_figure, stamp
+from galaxies.plots import MUTED, PUBLISHED, TEST, TRAIN, VALIDATION, fix_margins, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 from galaxies.verdicts import NOT_COMPARABLE, NOT_REPRODUCED, REPRODUCED
 
 COLOURS = {REPRODUCED: TEST, NOT_REPRODUCED: VALIDATION, NOT_COMPARABLE: MUTED}
-ROW = 0.165  # inches
+ROW, GAP = 0.165, 4  # height of a row in inches, and rows between panels
 WIDTH = 8.0
-COLUMNS = {"published": 1.1, "run": 1.25, "verdict": 1.42}  # where their texts end or begin, in widths of an axis
+COLUMNS = {
+    "published": 1.13,
+    "run": 1.3,
+    "verdict": 1.34,
+}  # where their texts end, the last begins, in widths of an axis
+MARGINS = {"left": 3.3, "right": 1.7, "top": 0.6, "bottom": 0.6}  # inches
 
 
 def main(table: Path, metrics: Path, png: Path, pdf: Path, *, papers: list[str]) -> None:
@@ -30,18 +35,20 @@ def main(table: Path, metrics: Path, png: Path, pdf: Path, *, papers: list[str])
         seeds = pd.read_csv(metrics)
     panels = {paper: found for paper in papers if len(found := rows[rows["paper"] == paper])}
     heights = [len(found) + 1.5 for found in panels.values()]
-    height = ROW * (sum(heights) + 5 * len(panels))
+    gaps = ROW * GAP * (len(panels) - 1)
+    height = ROW * sum(heights) + gaps + MARGINS["top"] + MARGINS["bottom"]
     figure, axes = new_figure(len(panels), 1, WIDTH, height, gridspec_kw={"height_ratios": heights})
+    fix_margins(figure, **MARGINS, hspace=GAP * len(heights) / sum(heights))
     for axis, (paper, found) in zip(axes[:, 0], panels.items(), strict=True):
         draw(axis, found.reset_index(drop=True), seeds)
         axis.set_title(paper, loc="left", fontweight="bold")
     axes[-1, 0].set_xlabel("value of the run over the published value")
-    figure.legend(handles=handles(), loc="outside upper center", ncols=4, fontsize=7)
+    figure.legend(handles=handles(), loc="upper center", ncols=4, fontsize=7)
     counts = rows[rows["paper"].isin(panels)]["verdict"].value_counts()
     said = ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in COLOURS)
     simulated = (rows["data"] == "simulated").any()
     data = "Values of simulated data are not judged. " if simulated else ""
-    stamp(figure, f"{data}Published values of these papers: {said}; comparison.csv says why.", grow=True)
+    stamp(figure, f"{data}Published values of these papers: {said}; comparison.csv says why.")
     save_figure(figure, png, pdf)
 
 
@@ -75,9 +82,9 @@ def draw(axis: Axes, rows: pd.DataFrame, seeds: pd.DataFrame) -> None:
         style = {"transform": beside, "va": "center", "fontsize": 6}
         axis.text(COLUMNS["published"], height, f"{row.published:g}", ha="right", **style)
         axis.text(COLUMNS["run"], height, said, ha="right", **style)
-        axis.text(COLUMNS["verdict"], height, row.verdict, ha="center", color=COLOURS[row.verdict], **style)
+        axis.text(COLUMNS["verdict"], height, row.verdict, ha="left", color=COLOURS[row.verdict], **style)
     for name, place in COLUMNS.items():
-        ha = "center" if name == "verdict" else "right"
+        ha = "left" if name == "verdict" else "right"
         axis.text(place, len(rows) - 0.1, name, transform=axis.get_yaxis_transform(), ha=ha, fontsize=6, color=MUTED)
     axis.set_yticks(y, [label(row) for row in rows.itertuples()], fontsize=6)
     axis.tick_params(axis="y", length=0)

@@ -71,7 +71,7 @@ def by_seed(cell: dict, entry: dict, paths: list[Path]) -> tuple[list[float], fl
         values += list(value / column_of(found, entry["per"], place) if entry["per"] else value)
         real += list(column_of(found, entry["real"], place)) if entry["real"] else []
     defined = [float(value) for value in values if np.isfinite(value)]
-    return defined, float(np.mean(real)) if real else np.nan, "" if defined else "undefined in this run"
+    return defined, float(np.mean(real)) if real else np.nan, "" if defined else "undefined in all seeds"
 
 
 if __name__ == "__main__":
