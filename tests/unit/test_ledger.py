@@ -108,9 +108,7 @@ BROKEN_METRICS = [
     (lambda c: c["metrics"]["two_in_one.keep_above"].update(better="more"), ["'more'"]),
     (lambda c: c["metrics"]["two_in_one.keep_above"].update(each={"x": ["1", "2"]}), ["is there twice"]),
     (
-        lambda c: c["published"]["morpho_gan/mode_balance/real_and_generated/repeats/"[:-1]].update(
-            ours="morpho_gan.repeat"
-        ),
+        lambda c: c["published"]["morpho_gan/mode_balance/real_and_generated/repeats"].update(ours="morpho_gan.repeat"),
         ["no metric has the name 'morpho_gan.repeat'", "did you mean 'morpho_gan.repeats'"],
     ),
     (
@@ -199,7 +197,9 @@ def test_rows_are_selected_by_their_columns(tmp_path, where, values):
 
 def test_what_nothing_random_made_has_no_seed(tmp_path):
     """Ridge regression stands among seeded scorers with an empty seed."""
-    rows, _ = found(tmp_path, {"seed": [np.nan, 0], "kind": ["ridge", "forest"], "value": [0.5, 0.4]}, where={"kind": "ridge"})
+    rows, _ = found(
+        tmp_path, {"seed": [np.nan, 0], "kind": ["ridge", "forest"], "value": [0.5, 0.4]}, where={"kind": "ridge"}
+    )
     assert [(row["seed"], row["value"]) for row in rows] == [(None, 0.5)]
 
 

@@ -4,7 +4,7 @@ import functools
 from fnmatch import fnmatchcase
 
 from galaxies.config import suggestion
-from galaxies.ledger import check_claims, check_ledger, experiments_of, load_claims, load_ledger, setting_of
+from galaxies.ledger import check_claims, check_ledger, load_claims, load_ledger, setting_of
 
 METRICS_FILE, CLAIMS_FILE = (WORKFLOW.parent / "config" / f"{name}.yaml" for name in ("metrics", "claims"))
 IN_TRAINING = "/seed{seed}/"  # in the name of a table: one of each training
@@ -20,6 +20,7 @@ def settings_of_paper(paper):
     return published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA) if published else None
 
 
+@functools.cache
 def made_table(paper, table):
     """Path of a table of a paper that the run makes, with the number of its figure if it has one; None if it makes none.
 
@@ -41,17 +42,20 @@ def table_path(paper, table):
     return f"{RESULTS}/{paper}/{table}"
 
 
-def expect_table(name, entry):
-    """End with a message if no rule makes a table of this name for any run."""
-    path = table_path(entry["paper"], entry["table"]).replace("{seed}", "0")
+def expect_tables():
+    """End with a message if no rule makes the table of a metric for any run."""
     patterns = {re.sub(r"\{[^}]+\}", "*", str(output)) for rule in workflow.rules for output in rule.output}
-    if not any(fnmatchcase(path, pattern) for pattern in patterns):
-        tables = sorted({e["table"] for e in LEDGER["metrics"].values() if e["table"] and e["paper"] == entry["paper"]})
-        known = [table for table in tables if table != entry["table"]]
-        sys.exit(
-            f"Error: {METRICS_FILE}: metrics.{name}.table: no rule makes {path}\n"
-            f"Hint: {suggestion(entry['table'], known)}"
-        )
+    tables = {name: entry for name, entry in LEDGER["metrics"].items() if entry["table"]}
+    for name, entry in tables.items():
+        if entry["paper"] not in config["papers"]:
+            continue  # nor are its own rules
+        path = table_path(entry["paper"], entry["table"]).replace("{seed}", "0")
+        if not any(fnmatchcase(path, pattern) for pattern in patterns):
+            others = {e["table"] for e in tables.values() if e["paper"] == entry["paper"]} - {entry["table"]}
+            sys.exit(
+                f"Error: {METRICS_FILE}: metrics.{name}.table: no rule makes {path}\n"
+                f"Hint: {suggestion(entry['table'], sorted(others))}"
+            )
 
 
 def why_absent(entry):

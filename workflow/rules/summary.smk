@@ -14,9 +14,7 @@ localrules:  # seconds each
 TARGETS["summary"] = summary_figures()
 
 if workflow.exec_mode == ExecMode.DEFAULT:
-    for name, entry in LEDGER["metrics"].items():
-        if entry["table"] and entry["paper"] in config["papers"]:
-            expect_table(name, entry)
+    expect_tables()
 
 
 rule collect_metrics:

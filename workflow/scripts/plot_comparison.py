@@ -20,7 +20,7 @@ COLUMNS = {
     "run": 1.3,
     "verdict": 1.34,
 }  # where their texts end, the last begins, in widths of an axis
-MARGINS = {"left": 3.3, "right": 1.7, "top": 0.6, "bottom": 0.6}  # inches
+MARGINS = {"left": 3.4, "right": 1.85, "top": 0.6, "bottom": 0.6}  # inches
 
 
 def main(table: Path, metrics: Path, png: Path, pdf: Path, *, papers: list[str]) -> None:

@@ -74,7 +74,7 @@ def new_page_of_rows(panels: list[int], heights: list[float], width: float) -> t
 def fix_margins(figure: Figure, left: float, right: float, top: float, bottom: float, **gaps: float) -> None:
     """Give the axes margins in inches, for texts beside them that the automatic layout would not make room for."""
     width, height = figure.get_size_inches()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
     figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height, **gaps)
 
 
