@@ -1,5 +1,6 @@
 """From metrics to the tables and figures of the summary, on metrics that are made up."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ RMSE = {  # test errors by seed: the published order, and approach 2 far from th
 
 def entry(name, table, **changes):
     given = {**LEDGER["metrics"][name], "name": name, "tables": [table], "seeds": [0, 1, 2, 3]}
-    return {**given, "simulated": False, "differences": [], **changes}
+    return {**given, "differences": [], **changes}
 
 
 @pytest.fixture(params=[False, True], ids=["real", "simulated"])
@@ -44,15 +45,20 @@ def collected(tmp_path, request):
     ]
     pd.DataFrame(rows).to_csv(tmp_path / "table.csv", index=False)
     pd.DataFrame({"split": ["train"] * 8000 + ["test"] * 1999}).to_csv(tmp_path / "split.csv", index=False)
-    made = {"simulated": request.param}
-    made_by = dict.fromkeys(RMSE, made) | {"approach4": made | {"differences": ["epochs 4 (published 20)"]}}
-    entries = [entry(f"galaxy_zoo_cnn.rmse_test.{name}", 0, **made_by[name]) for name in RMSE]
-    entries += [entry(f"galaxy_zoo_cnn.images_{name}", 1, **made) for name in ("train", "validation", "test")]
-    entries.append(entry("galaxy_zoo_cnn.epochs.approach1", 0, tables=[], setting=20, **made))
-    absent = dict.fromkeys(LEDGER["metrics"], "not in this run") | {}
-    absent = {name: why for name, why in absent.items() if name not in {e["name"] for e in entries}}
-    outputs = tmp_path / "metrics.csv", tmp_path / "missing.csv"
-    collect_metrics.main([tmp_path / "table.csv", tmp_path / "split.csv"], *outputs, entries=entries, absent=absent)
+    (tmp_path / "provenance.json").write_text(json.dumps({"simulated": request.param}))
+    differences = {"approach4": ["epochs 4 (published 20)"]}
+    entries = [entry(f"galaxy_zoo_cnn.rmse_test.{name}", 0, differences=differences.get(name, [])) for name in RMSE]
+    entries += [entry(f"galaxy_zoo_cnn.images_{name}", 1) for name in ("train", "validation", "test")]
+    entries.append(entry("galaxy_zoo_cnn.epochs.approach1", 0, tables=[], setting=20))
+    absent = dict.fromkeys(LEDGER["metrics"].keys() - {entry["name"] for entry in entries}, "not in this run")
+    collect_metrics.main(
+        [tmp_path / "table.csv", tmp_path / "split.csv"],
+        [tmp_path / "provenance.json"],
+        *(tmp_path / name for name in ("metrics.csv", "missing.csv")),
+        papers=["galaxy_zoo_cnn"],
+        entries=entries,
+        absent=absent,
+    )
     return tmp_path, request.param
 
 
@@ -166,7 +172,8 @@ def test_generators_side_by_side(tmp_path):
     costs = [tmp_path / f"{seed}.json" for seed in (0, 1)]
     for path, seconds in zip(costs, (30, 60), strict=True):
         path.write_text(f'{{"total_seconds": {seconds}, "steps": 30}}')
-    shared = {"paper": "p", "data": "real", "differences": [], "reason": None}
+    (tmp_path / "provenance.json").write_text(json.dumps({"simulated": False}))
+    shared = {"paper": "p", "differences": [], "reason": None}
     cells = [
         {**shared, "experiment": "a", "label": "A", "quantity": "frechet", "tables": [0]},
         {**shared, "experiment": "a", "label": "A", "quantity": "seconds_per_step", "tables": [1, 2]},
@@ -175,9 +182,10 @@ def test_generators_side_by_side(tmp_path):
         {**shared, "experiment": "c", "label": "C", "quantity": "frechet", "tables": [0]},
     ]
     tables = [tmp_path / "judgement.csv", *costs]
-    summarise_generators.main(tables, tmp_path / "table.csv", cells=cells, quantities=LEDGER["generators"])
+    given = {"papers": ["p"], "cells": cells, "quantities": LEDGER["generators"]}
+    summarise_generators.main(tables, [tmp_path / "provenance.json"], tmp_path / "table.csv", **given)
     table = pd.read_csv(tmp_path / "table.csv").set_index(["experiment", "quantity"])
-    assert table.loc[("a", "frechet"), ["mean", "n_seeds", "real"]].to_list() == [10.5, 2, 2.0]
+    assert table.loc[("a", "frechet"), ["mean", "n_seeds", "real", "data"]].to_list() == [10.5, 2, 2.0, "real"]
     assert table.loc[("a", "seconds_per_step"), "mean"] == 1.5
     assert table.loc[("b", "diversity"), "reason"] == "none" and np.isnan(table.loc[("b", "diversity"), "mean"])
     assert "no row has experiment c; there are: a, b" in table.loc[("c", "frechet"), "reason"]

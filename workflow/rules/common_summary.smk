@@ -66,8 +66,6 @@ def why_absent(entry):
     arms = {member["arm"] for member in grid_of(paper)}
     if experiment is not None and experiment not in {*included(paper), *arms}:
         return f"the run does not include {experiment} of {paper}"
-    if entry["only"] == "simulated" and config["data"][dataset_of_paper(paper)]["source"] != "simulated":
-        return "only simulated data has it"
     in_training = table is None or IN_TRAINING in table or table.startswith("{data}/")
     return None if in_training or made_table(paper, table) else f"the run does not make {paper}/{table}"
 
@@ -105,11 +103,15 @@ def collected_metrics():
                 "setting": of_setting,
                 "tables": [tables.setdefault(file, len(tables)) for file in files],  # positions among the inputs
                 "seeds": seeds_of(paper),
-                "simulated": config["data"][dataset_of_paper(paper)]["source"] == "simulated",
                 "differences": settings_of_metric(entry),
             }
         )
     return present, absent, list(tables)
+
+
+def provenance_of_papers(wildcards):
+    """Provenance of the data set of each paper of the run."""
+    return [provenance_of(paper) for paper in config["papers"]]
 
 
 def metric_entries(wildcards):
@@ -160,7 +162,6 @@ def generator_cells():
                     "tables": [tables.setdefault(file, len(tables)) for file in files],
                     "reason": None if files else f"the run makes no {table} of {paper}",
                     "differences": changes(paper, experiment),
-                    "data": "simulated" if config["data"][dataset_of_paper(paper)]["source"] == "simulated" else "real",
                 }
             )
     return cells, list(tables)

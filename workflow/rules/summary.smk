@@ -21,6 +21,7 @@ rule collect_metrics:
     """Values of all named metrics, seed by seed, and why others have none."""
     input:
         tables=metric_tables,
+        provenance=provenance_of_papers,
     output:
         metrics="<results>/summary/metrics.csv",
         missing="<results>/summary/metrics_missing.csv",
@@ -29,6 +30,7 @@ rule collect_metrics:
     conda:
         "../../envs/plot.yaml"
     params:
+        papers=list(config["papers"]),
         entries=metric_entries,
         absent=absent_metrics,
         code=code_of("collect_metrics.py"),
@@ -125,6 +127,7 @@ rule summarise_generators:
     """All generators of the run by everything that was measured of them."""
     input:
         tables=generator_tables,
+        provenance=provenance_of_papers,
     output:
         table=report("<results>/summary/generators.csv", category="summary", caption="../report/generator_summary.rst"),
     log:
@@ -132,6 +135,7 @@ rule summarise_generators:
     conda:
         "../../envs/plot.yaml"
     params:
+        papers=list(config["papers"]),
         cells=generator_entries,
         quantities=LEDGER["generators"],
         code=code_of("summarise_generators.py"),

@@ -6,28 +6,38 @@ import numpy as np
 import pandas as pd
 
 from galaxies.files import write_text
-from galaxies.ledger_tables import values_of
+from galaxies.ledger_tables import data_of_papers, values_of
 from galaxies.scripting import run_script
 
 COLUMNS = ["metric", "paper", "experiment", "seed", "value", "unit", "better", "images"]
 COLUMNS += ["over", "ci95_low", "ci95_high", "data", "settings", "comparable"]
 
 
-def main(tables: list[Path], metrics: Path, missing: Path, *, entries: list[dict], absent: dict) -> None:
+def main(
+    tables: list[Path],
+    provenance: list[Path],
+    metrics: Path,
+    missing: Path,
+    *,
+    papers: list[str],
+    entries: list[dict],
+    absent: dict,
+) -> None:
     """Write a row per metric and seed, and a row per metric that has none, with the reason.
 
-    tables : that the metrics stand in. entries : metrics as in config/metrics.yaml with `name`, `tables` (positions
-    among `tables`, one for each of `seeds` or one for all), `setting` (its value), `simulated`, and `differences`,
-    texts on how settings differ from the published. absent : name -> reason of the metrics that the run cannot have.
-    metrics : seed is empty for a value that no training made; `over` is what the interval of such a value is over, if
-    its table has one. images : that a value is over. settings : `published`, or how they differ. comparable : `yes`, or
-    why a value must not be judged against the published one. Raises DataError naming metric, file and columns for a
-    column that is not there.
+    tables : that the metrics stand in. provenance : of the data sets of `papers`, in their order. entries : metrics as
+    in config/metrics.yaml with `name`, `tables` (positions among `tables`, one for each of `seeds` or one for all),
+    `setting` (its value), and `differences`, texts on how settings differ from the published. absent : name -> reason
+    of the metrics that the run cannot have. metrics : seed is empty for a value that no training made; `over` is what
+    the interval of such a value is over, if its table has one. images : that a value is over. settings : `published`,
+    or how they differ. comparable : `yes`, or why a value must not be judged against the published one. Raises
+    DataError naming metric, file and columns for a column that is not there.
     """
+    data = data_of_papers(papers, provenance)
     rows, reasons = [], dict(absent)
     for entry in entries:
         facts = {"metric": entry["name"], **{key: entry[key] for key in ("paper", "experiment", "unit", "better")}}
-        facts["data"] = "simulated" if entry["simulated"] else "real"
+        facts["data"] = data[entry["paper"]]
         facts["settings"] = "; ".join(entry["differences"]) or "published"
         if entry["setting"] is not None:
             values, why = [{"seed": None, "value": entry["setting"]}], ""
@@ -41,7 +51,7 @@ def main(tables: list[Path], metrics: Path, missing: Path, *, entries: list[dict
             continue
         for value in values:
             against = [
-                *(["simulated data"] if entry["simulated"] else []),
+                *(["simulated data"] if facts["data"] == "simulated" else []),
                 *value.pop("reasons", []),
                 *entry["differences"],
             ]

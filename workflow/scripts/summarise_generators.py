@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from galaxies.files import write_text
-from galaxies.ledger_tables import chosen_rows, column_of, read_table
+from galaxies.ledger_tables import chosen_rows, column_of, data_of_papers, read_table
 from galaxies.scripting import run_script
 from galaxies.stats import summarise
 
@@ -26,19 +26,28 @@ COLUMNS = [
 COLUMNS += ["real", "data", "settings", "reason"]
 
 
-def main(tables: list[Path], table: Path, *, cells: list[dict], quantities: dict) -> None:
+def main(
+    tables: list[Path],
+    provenance: list[Path],
+    table: Path,
+    *,
+    papers: list[str],
+    cells: list[dict],
+    quantities: dict,
+) -> None:
     """Write a row per generator and quantity.
 
-    tables : that the quantities stand in. cells : {paper, experiment, label, quantity, tables (positions among
-    `tables`, one for all seeds or one for each), reason (why there is no table, or None), data, differences}.
-    quantities : by name as in config/metrics.yaml. mean to ci95 : over seeds. real : the value of real images, where
-    the table has one. reason : why there is no value. Raises DataError naming quantity, file and columns for an unknown
-    column.
+    tables : that the quantities stand in. provenance : of the data sets of `papers`, in their order. cells : {paper,
+    experiment, label, quantity, tables (positions among `tables`, one for all seeds or one for each), reason (why there
+    is no table, or None), differences}. quantities : by name as in config/metrics.yaml. mean to ci95 : over seeds. real
+    : the value of real images, where the table has one. reason : why there is no value. Raises DataError naming
+    quantity, file and columns for an unknown column.
     """
+    data = data_of_papers(papers, provenance)
     rows = []
     for cell in cells:
         entry = quantities[cell["quantity"]]
-        facts = {key: cell[key] for key in ("paper", "experiment", "label", "quantity", "data")}
+        facts = {key: cell[key] for key in ("paper", "experiment", "label", "quantity")} | {"data": data[cell["paper"]]}
         facts |= {
             "unit": entry["unit"],
             "better": entry["better"],

@@ -31,6 +31,15 @@ def read_table(path: Path) -> pd.DataFrame:
         return row
 
 
+def data_of_papers(papers: list[str], provenance: list[Path]) -> dict[str, str]:
+    """`simulated` or `real` by paper; provenance : of the data set of each of the papers."""
+    data = {}
+    for paper, path in zip(papers, provenance, strict=True):
+        with reading(path):
+            data[paper] = "simulated" if json.loads(path.read_text(encoding="utf-8"))["simulated"] else "real"
+    return data
+
+
 def chosen_rows(table: pd.DataFrame, where: dict, seed: str | None, place: str) -> tuple[pd.DataFrame, str]:
     """Rows with the values that `where` names, see the schema; and, if there are none, why, else an empty text.
 
