@@ -50,6 +50,8 @@ def test_means_and_intervals_over_seeds_beside_the_published_values(tmp_path):
     row = table.loc["accuracy_overall"]
     assert row["mean"] == pytest.approx(np.mean(accuracies))
     assert row["std"] == pytest.approx(np.std(accuracies, ddof=1))
+    seeds = pd.read_csv(tmp_path / "per_seed.csv").set_index(["metric", "seed"])["value"]
+    assert seeds["accuracy_overall"].to_dict() == pytest.approx(dict(enumerate(accuracies)))
     half = 4.302653 * np.std(accuracies, ddof=1) / np.sqrt(3)  # Student's t of 2 degrees of freedom
     assert row["ci95_low"] == pytest.approx(np.mean(accuracies) - half, rel=1e-6)
     assert row["sampling_std"] == pytest.approx(np.sqrt(row["mean"] * (100 - row["mean"]) / 60))

@@ -86,6 +86,18 @@ def test_errors_are_means_over_images_and_seeds(study):
     assert list(dict.fromkeys(table.index.get_level_values(0))) == ["validation", "test", "sim_public", "sim_private"]
 
 
+def test_errors_of_each_seed_stand_beside_their_means(study):
+    table = study.table()
+    seeds = study.per_seed[study.per_seed["experiment"] != "constant_median"]
+    for (name, experiment), rows in seeds.groupby(["set", "experiment"]):
+        assert sorted(rows["seed"]) == [0, 1, 2]
+        assert rows["mae"].mean() == pytest.approx(table.loc[(name, experiment), "mae_mean"])
+        assert set(rows["images"]) == {table.loc[(name, experiment), "images"]}
+    judged = table.loc[("validation", "ridge"), "comparable"]
+    rows = seeds[(seeds["set"] == "validation") & (seeds["experiment"] == "ridge")]
+    assert set(rows["comparable"]) == {judged}
+
+
 def test_intervals_over_images_are_those_of_a_resampling_written_out(study):
     table = study.table()
     rows = study.images["set"] == "scored_validation"
