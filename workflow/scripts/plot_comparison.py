@@ -20,7 +20,7 @@ COLUMNS = {
     "run": 1.3,
     "verdict": 1.34,
 }  # where their texts end, the last begins, in widths of an axis
-MARGINS = {"left": 3.4, "right": 1.85, "top": 0.6, "bottom": 0.6}  # inches
+MARGINS = {"left": 3.4, "right": 1.85, "top": 0.6, "bottom": 0.8}  # inches
 
 
 def main(table: Path, metrics: Path, png: Path, pdf: Path, *, papers: list[str]) -> None:
@@ -42,7 +42,7 @@ def main(table: Path, metrics: Path, png: Path, pdf: Path, *, papers: list[str])
     for axis, (paper, found) in zip(axes[:, 0], panels.items(), strict=True):
         draw(axis, found.reset_index(drop=True), seeds)
         axis.set_title(paper, loc="left", fontweight="bold")
-    axes[-1, 0].set_xlabel("value of the run over the published value")
+    axes[-1, 0].set_xlabel("value of the run over the published value", fontsize=7)
     figure.legend(handles=handles(), loc="upper center", ncols=4, fontsize=7)
     counts = rows[rows["paper"].isin(panels)]["verdict"].value_counts()
     said = ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in COLOURS)
