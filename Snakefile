@@ -20,6 +20,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/common_judgement.smk"
 include: "workflow/rules/common_scores.smk"
 include: "workflow/rules/common_fields.smk"
+include: "workflow/rules/common_summary.smk"
 
 
 if config["container"]:
@@ -56,6 +57,7 @@ for paper in config["papers"]:
     include: figures_of(paper)
 
 
+include: "workflow/rules/summary.smk"
 include: "workflow/rules/provenance.smk"
 
 

@@ -202,7 +202,7 @@ def measured(model, tmp_path, monkeypatch):
         *([tmp_path / f"{name}.{suffix}" for name in ("some", "other", "none")] for suffix in ("h5", "csv")),
         *(tmp_path / name for name in ("good.h5", "predictions.csv", "catalogue.csv", "provenance.json")),
         PROJECT / "config/reported.csv",
-        *(tmp_path / name for name in ("scores.csv", "per_seed.csv", "diversity.csv")),
+        *(tmp_path / name for name in ("scores.csv", "per_seed.csv", "diversity.csv", "diversity_per_seed.csv")),
         trainings=trainings,
         paper="two_in_one",
     )
@@ -253,6 +253,11 @@ def test_tables_of_generated_images(measured):
     assert scores["seeds_with_kept"].to_list()[:2] == [2, 0]
     assert len(diversity) == 3 + 3 + 1
     assert (diversity["images"] == 3).all()
+    of_seeds = pd.read_csv(folder / "diversity_per_seed.csv")
+    assert len(of_seeds) == 3 * 3 + 1
+    means = of_seeds.groupby(["experiment", "different"])["l1"].mean()
+    for row in diversity.itertuples():
+        assert row.l1 == pytest.approx(means[row.experiment, row.different])
 
 
 def texts_of(figure):

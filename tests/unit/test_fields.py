@@ -251,6 +251,10 @@ def test_table_of_fields(tmp_path):
     assert table.loc[("real_images", "flux"), "ci95_high"] == pytest.approx(2 + 4.302652729911275 / np.sqrt(3))
     assert table.loc[("vae", "score_cnn"), "mean"] == 2
     assert np.isnan(table.loc[("vae", "score_cnn"), "ratio"])
+    of_seeds = pd.read_csv(tmp_path / "per_seed.csv").set_index(["quantity", "seed"])
+    assert list(of_seeds.loc["flux", "value"]) == [2.0, 6.0]
+    assert list(of_seeds.loc["flux", "ratio"]) == [1.0, 3.0]
+    assert of_seeds.loc["score_cnn", "ratio"].isna().all()
 
 
 # Figures

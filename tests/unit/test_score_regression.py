@@ -238,9 +238,11 @@ def test_first_predictions_are_those_of_the_networks_that_trainings_begin_with(f
         for name, network in (("glorot", NETWORK), ("normal", normal))
     ]
     table = tmp_path / "first.csv"
+    per_seed = tmp_path / "per_seed.csv"
     measure_first_predictions.main(
-        [fields] * 2, fields.parent / "split.csv", table, experiments=experiments, seeds=[1, 2]
+        [fields] * 2, fields.parent / "split.csv", table, per_seed, experiments=experiments, seeds=[1, 2]
     )
+    largest = pd.read_csv(per_seed).set_index(["experiment", "pixel_scale", "seed"])["prediction_largest"]
     found = pd.read_csv(table).set_index(["experiment", "pixel_scale"])
     images = sets(fields)[0]
     for name, network in (("glorot", NETWORK), ("normal", normal)):
@@ -250,6 +252,8 @@ def test_first_predictions_are_those_of_the_networks_that_trainings_begin_with(f
                 torch.manual_seed(seed)
                 untrained = score_regression.build_network(network, 12, 1).eval()
                 values.append(untrained(images.images / divisor).detach().double().numpy())
+            for seed, value in zip((1, 2), values, strict=True):
+                assert largest[name, scale, seed] == pytest.approx(np.abs(value).max(), rel=1e-4)
             row = found.loc[(name, scale)]
             for column, expected in (
                 ("prediction_mean", np.mean(values)),

@@ -38,9 +38,9 @@ def run(tmp_path, seeds=(0, 1, 2), classes=FIVE, differences=(), simulated=False
             trainings.append({"experiment": experiment, "label": experiment.upper(), "seed": seed, **facts})
     origin = {"simulated": simulated, "rows": rows, "labels": [{"file": "training_solutions_rev1.csv"}]}
     (tmp_path / "provenance.json").write_text(json.dumps(origin))
-    tables = tmp_path / "metrics.csv", tmp_path / "confusion.csv"
+    tables = [tmp_path / name for name in ("metrics.csv", "per_seed.csv", "confusion.csv")]
     tabulate_classifier.main(paths, tmp_path / "provenance.json", REPORTED, *tables, trainings=trainings)
-    return *(pd.read_csv(table, keep_default_na=False, na_values=[""]) for table in tables), given
+    return *(pd.read_csv(table, keep_default_na=False, na_values=[""]) for table in (tables[0], tables[2])), given
 
 
 def test_means_and_intervals_over_seeds_beside_the_published_values(tmp_path):
@@ -50,6 +50,8 @@ def test_means_and_intervals_over_seeds_beside_the_published_values(tmp_path):
     row = table.loc["accuracy_overall"]
     assert row["mean"] == pytest.approx(np.mean(accuracies))
     assert row["std"] == pytest.approx(np.std(accuracies, ddof=1))
+    seeds = pd.read_csv(tmp_path / "per_seed.csv").set_index(["metric", "seed"])["value"]
+    assert seeds["accuracy_overall"].to_dict() == pytest.approx(dict(enumerate(accuracies)))
     half = 4.302653 * np.std(accuracies, ddof=1) / np.sqrt(3)  # Student's t of 2 degrees of freedom
     assert row["ci95_low"] == pytest.approx(np.mean(accuracies) - half, rel=1e-6)
     assert row["sampling_std"] == pytest.approx(np.sqrt(row["mean"] * (100 - row["mean"]) / 60))
@@ -105,7 +107,7 @@ def test_seeds_of_other_test_images_are_refused(tmp_path):
     with h5py.File(paths[1], "r+") as file:
         file["ids"][0] = 77
     (tmp_path / "provenance.json").write_text(json.dumps({"simulated": True, "rows": 1, "labels": []}))
-    tables = tmp_path / "metrics.csv", tmp_path / "confusion.csv"
+    tables = [tmp_path / name for name in ("metrics.csv", "per_seed.csv", "confusion.csv")]
     with pytest.raises(DataError, match="the seeds of a have other classes or test images"):
         tabulate_classifier.main(paths, tmp_path / "provenance.json", REPORTED, *tables, trainings=trainings)
     assert not tables[0].exists()

@@ -50,11 +50,12 @@ class Study:
 
     def table(self, reference="two_in_one", paper="two_in_one"):
         files = [self.folder / name for name in ("catalogue.csv", "provenance.json")]
-        outputs = [self.folder / name for name in ("table1_mae.csv", "table1_mae.md")]
+        outputs = [self.folder / f"table1_mae{end}" for end in (".csv", "_per_seed.csv", ".md")]
         options = {"trainings": self.trainings, "paper": paper, "reference": reference}
         options["train_on"] = ["scored_train"]
         tabulate_mae.main(self.paths, *files, REPORTED, *outputs, **options)
-        self.markdown = outputs[1].read_text()
+        self.per_seed = pd.read_csv(outputs[1])
+        self.markdown = outputs[2].read_text()
         return pd.read_csv(outputs[0]).set_index(["set", "experiment"])
 
     def errors(self, experiment, seed, rows):
@@ -83,6 +84,18 @@ def test_errors_are_means_over_images_and_seeds(study):
             assert row["ci95_seeds_high"] == pytest.approx(sum(values) / 3 + half, rel=1e-6)
             assert (row["n_seeds"], row["images"]) == (3, rows.sum())
     assert list(dict.fromkeys(table.index.get_level_values(0))) == ["validation", "test", "sim_public", "sim_private"]
+
+
+def test_errors_of_each_seed_stand_beside_their_means(study):
+    table = study.table()
+    seeds = study.per_seed[study.per_seed["experiment"] != "constant_median"]
+    for (name, experiment), rows in seeds.groupby(["set", "experiment"]):
+        assert sorted(rows["seed"]) == [0, 1, 2]
+        assert rows["mae"].mean() == pytest.approx(table.loc[(name, experiment), "mae_mean"])
+        assert set(rows["images"]) == {table.loc[(name, experiment), "images"]}
+    judged = table.loc[("validation", "ridge"), "comparable"]
+    rows = seeds[(seeds["set"] == "validation") & (seeds["experiment"] == "ridge")]
+    assert set(rows["comparable"]) == {judged}
 
 
 def test_intervals_over_images_are_those_of_a_resampling_written_out(study):

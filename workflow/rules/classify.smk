@@ -46,6 +46,7 @@ rule tabulate_classifier:
             category="{paper}",
             caption="../report/classifier_metrics.rst",
         ),
+        per_seed="<results>/{paper}/classifier_metrics_per_seed.csv",
         confusion_table="<results>/{paper}/classifier_confusion.csv",
     log:
         "<logs>/{paper}/classifier_metrics.log",

@@ -56,8 +56,8 @@ PUBLISHED = {
     paper: published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA) for paper in REPORTED_PAPERS & set(config["papers"])
 }
 GPUS = 0 if config["compute"]["device"] == "cpu" else 1  # of each job that uses torch
-TARGETS = {}  # paper -> {short name: file below the paper's results}; each paper's rules add theirs
-SUMMARY = {"provenance": "provenance.json", "cost": "cost.png", "cost_per_figure": "cost_per_figure.csv"}  # of the run
+TARGETS = {}  # paper, or `summary` -> {short name: file below its results}; each paper's rules add theirs
+RECORDS = {"provenance": "provenance.json", "cost": "cost.png", "cost_per_figure": "cost_per_figure.csv"}  # of the run
 STARTS = f"{RESULTS}/starts.json"
 
 
@@ -99,7 +99,7 @@ def begin():
 def short_targets():
     """Short name -> files: a whole paper, or the summary of the run, and each of its figures and tables."""
     names = {}
-    for paper, files in {**TARGETS, "summary": SUMMARY}.items():
+    for paper, files in {**TARGETS, "summary": TARGETS["summary"] | RECORDS}.items():
         paths = {name: f"{RESULTS}/{paper}/{file}" for name, file in files.items()}
         names[paper] = list(paths.values())
         names.update({f"{paper}_{name}": path for name, path in paths.items()})
@@ -108,17 +108,17 @@ def short_targets():
 
 def all_targets(wildcards):
     """Every figure and table of every paper, what the run says of the data, and how it was made."""
-    summary = [f"{RESULTS}/summary/{file}" for file in SUMMARY.values()]
-    return [*result_targets(wildcards), *summary, f"{RESULTS}/ro-crate-metadata.json"]
+    records = [f"{RESULTS}/summary/{file}" for file in RECORDS.values()]
+    return [*result_targets(wildcards), *records, f"{RESULTS}/ro-crate-metadata.json"]
 
 
 def result_targets(wildcards):
-    """Every figure and table of every paper, and what the run says of the data."""
+    """Every figure and table of every paper and of the summary, and what the run says of the data."""
     return [file for files in targets_by_paper(wildcards).values() for file in files.values()]
 
 
 def targets_by_paper(wildcards):
-    """Paper -> short name -> file, for every figure and table; `data` has the files on the data sets."""
+    """Paper -> short name -> file, for every figure and table; `data` and `summary` have those of no single paper."""
     data = {os.path.relpath(file, f"{RESULTS}/data"): file for file in data_targets(wildcards)}
     papers = {
         paper: {name: f"{RESULTS}/{paper}/{file}" for name, file in files.items()} for paper, files in TARGETS.items()
@@ -500,6 +500,7 @@ def generator_figures(paper, images="", scaling=""):
     if has_module(f"datasets.{config['data'][dataset_of_paper(paper)]['layout']}", "photometry"):
         figures[scaling.rstrip("_") or "conditional_scaling"] = f"{scaling}conditional_scaling.png"
         figures["fidelity"] = f"{scaling}predictor_errors.csv"
+        figures["correlations"] = f"{scaling}flux_correlations.csv"
     return figures
 
 
@@ -629,15 +630,22 @@ def experiments_beside_published(wildcards):
 def changes_of_data(paper):
     """How the data, the split and the precision of a paper differ from the published, as texts."""
     ours, published = config["papers"][paper], PUBLISHED[paper]
-    data, compute = config["data"][ours["dataset"]], config["compute"]
-    partial = any(table["kind"] == "five_classes" for table in data.get("labels", []))  # not all galaxies have a class
-    standard = {"frame": published_frame(data["layout"], SCHEMA), "unmatched": "drop" if partial else "error"}
-    names = ours["dataset"], published["dataset"]
     return [
         *differences({"split": ours["split"]}, {"split": published["split"]}),
+        *changes_of_images(paper),
+        *differences({"precision": config["compute"]["precision"]}, {"precision": "float32"}),
+    ]
+
+
+def changes_of_images(paper):
+    """How the images and labels of a paper differ from the published, as texts."""
+    names = config["papers"][paper]["dataset"], PUBLISHED[paper]["dataset"]
+    data = config["data"][names[0]]
+    partial = any(table["kind"] == "five_classes" for table in data.get("labels", []))  # not all galaxies have a class
+    standard = {"frame": published_frame(data["layout"], SCHEMA), "unmatched": "drop" if partial else "error"}
+    return [
         *(differences({"data": names[0]}, {"data": names[1]}) if data["layout"] != names[1] else []),
         *differences({key: data.get(key) for key in standard}, standard),
-        *differences({"precision": compute["precision"]}, {"precision": "float32"}),
     ]
 
 

@@ -211,6 +211,7 @@ rule galaxy_zoo_cnn_tabulate:
             category="galaxy_zoo_cnn",
             caption="../report/galaxy_zoo_cnn_rmse.rst",
         ),
+        per_seed="<results>/galaxy_zoo_cnn/table_rmse_per_seed.csv",
         markdown="<results>/galaxy_zoo_cnn/table_rmse.md",
         questions="<results>/galaxy_zoo_cnn/rmse_per_question.csv",
         violations="<results>/galaxy_zoo_cnn/constraint_violation.csv",

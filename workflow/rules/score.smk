@@ -54,6 +54,7 @@ rule tabulate_mae:
         reported=REPORTED,
     output:
         table=report("<results>/{paper}/{table}mae.csv", category="{paper}", caption="../report/table1_mae.rst"),
+        per_seed="<results>/{paper}/{table}mae_per_seed.csv",
         markdown="<results>/{paper}/{table}mae.md",
     log:
         "<logs>/{paper}/{table}mae.log",
@@ -170,6 +171,7 @@ rule measure_first_predictions:
         table=report(
             "<results>/{paper}/first_predictions.csv", category="{paper}", caption="../report/first_predictions.rst"
         ),
+        per_seed="<results>/{paper}/first_predictions_per_seed.csv",
     log:
         "<logs>/{paper}/first_predictions.log",
     benchmark:
@@ -337,6 +339,7 @@ rule measure_generated:
         ),
         per_seed="<results>/{paper}/generated_scores_per_seed.csv",
         diversity=report("<results>/{paper}/diversity.csv", category="{paper}", caption="../report/diversity.rst"),
+        diversity_per_seed="<results>/{paper}/diversity_per_seed.csv",
     log:
         "<logs>/{paper}/generated_scores.log",
     benchmark:

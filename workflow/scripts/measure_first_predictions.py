@@ -20,7 +20,14 @@ IMAGES = 64  # of the training set, those with the lowest ids
 
 
 def main(
-    views: list[Path], split: Path, table: Path, *, experiments: list[dict], seeds: list[int], threads: int = 1
+    views: list[Path],
+    split: Path,
+    table: Path,
+    per_seed: Path,
+    *,
+    experiments: list[dict],
+    seeds: list[int],
+    threads: int = 1,
 ) -> None:
     """Write a row per experiment and pixel scale, of the networks that the trainings with `seeds` begin with.
 
@@ -28,10 +35,11 @@ def main(
     split : table object_id,split. table : prediction_mean, prediction_std (ddof 0) and prediction_largest, the largest
     absolute value, of all images and seeds, not clipped; score_mean and score_largest, of the true scores of the same
     images. Networks whose biases are zero say 255 times as much for raw pixels as for those in [0, 1].
+    per_seed : prediction_largest of each network.
     Source: intergalactic_vae_cnn, which found them far too large with normal weights and not with Xavier's.
     """
     machine = Compute.choose("cpu", threads=threads)
-    rows = []
+    rows, of_seeds = [], []
     for view, experiment in zip(views, experiments, strict=True):
         settings = experiment["network"]
         images = Images(view, split_rows(view, split, *experiment["train_on"])[:IMAGES], machine)
@@ -43,6 +51,11 @@ def main(
                 network = machine.place(build_network(settings, images.size, images.shape[1]))
                 predicted.append(predict(network, images, scale, machine))
             values = torch.stack(predicted).double()
+            identity = {"experiment": experiment["experiment"], "pixel_scale": scale, "images": len(images)}
+            of_seeds += [
+                {**identity, "seed": seed, "prediction_largest": largest}
+                for seed, largest in zip(seeds, values.abs().amax(dim=1).tolist(), strict=True)
+            ]
             row = {"experiment": experiment["experiment"], "label": experiment["label"], "pixel_scale": scale}
             row |= {"weights_std": settings["weights_std"], "n_seeds": len(seeds), "images": len(images)}
             row |= {
@@ -56,6 +69,7 @@ def main(
             }
             rows.append(row)
     write_text(table, pd.DataFrame(rows).to_csv(index=False))
+    write_text(per_seed, pd.DataFrame(of_seeds).assign(data=rows[0]["data"]).to_csv(index=False))
     logger.info("%s: first predictions of %d networks", table, len(rows) * len(seeds))
 
 

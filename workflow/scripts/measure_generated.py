@@ -46,11 +46,12 @@ def main(
     scores: Path,
     per_seed: Path,
     diversity: Path,
+    diversity_per_seed: Path,
     *,
     trainings: list[dict],
     paper: str,
 ) -> None:
-    """Write three tables (two_in_one, section IV-B).
+    """Write four tables (two_in_one, section IV-B).
 
     kept, kept_scores : from draw_images.py and score_kept.py, one file per training, in the order of `trainings`, each
     {experiment, label, seed, reported_as, differences}. good : from sample_good_images.py. judged : predictions.csv of
@@ -58,7 +59,7 @@ def main(
     scores : a row per experiment, over seeds, and one of the images with a score above the 20th percentile: `true_` as
     the paper gives them, of all scored ones; `judge_` of those of the test set, which the judge has not seen either.
     per_seed : a row per training. diversity : a row per experiment and set of `galaxies.kept_images.DIVERSITY`, and one
-    of as many training images with such a score.
+    of as many training images with such a score; diversity_per_seed : the same of each training.
     """
     published = read_reported(reported, paper)
     with reading(provenance):
@@ -92,7 +93,8 @@ def main(
     table = pd.DataFrame([*rows, reference])
     table = table[[*(name for name in FIRST if name in table), *table.columns.difference(FIRST, sort=False)]]
     sets = [over_seeds(of_seeds) for _, of_seeds in by_set.groupby(["experiment", "different"], sort=False)]
-    for path, content in ((per_seed, by_training), (scores, table), (diversity, pd.DataFrame(sets))):
+    tables = {per_seed: by_training, scores: table, diversity: pd.DataFrame(sets), diversity_per_seed: by_set}
+    for path, content in tables.items():
         write_text(path, content.assign(data="simulated" if origin["simulated"] else "real").to_csv(index=False))
 
 

@@ -168,6 +168,7 @@ def describe_trainings(found: Predictions, epochs: pd.DataFrame, values: np.ndar
     return pd.DataFrame(
         {
             **{name: trainings[name] for name in ("arm", "size", "seed", *COUNTS)},
+            "validation_images": len(found.target),
             "prior_log_loss": [prior_log_loss(rate, found.target) for rate in trainings["positive_rate"]],
             "train_log_loss_final": found.train_loss[:, -1],
             **epochs,

@@ -34,11 +34,12 @@ def main(
     provenance: Path,
     reported: Path,
     metrics: Path,
+    per_seed: Path,
     confusion_table: Path,
     *,
     trainings: list[dict],
 ) -> None:
-    """Write the two tables. Only a classification into the published five classes has published values.
+    """Write the three tables. Only a classification into the published five classes has published values.
 
     predictions : of classify.py, one file per training, in the order of `trainings`.
     trainings : per training {experiment, label, seed, reported_as, differences}.
@@ -48,13 +49,14 @@ def main(
         neither holds the scatter of the test images, whose standard deviation for a share is sampling_std.
         images : that a share is of; for a precision the mean number over seeds of those that are named so.
         largest_class is the accuracy of naming the most frequent class of the test images for all.
+    per_seed : one row per training and metric.
     confusion_table : per experiment and pair of classes the mean number of images over seeds, and its share of the
         images of the true class with the standard deviation over seeds.
     """
     with reading(provenance):
         origin = json.loads(provenance.read_text())
     published = read_reported(reported)
-    rows, cells = [], []
+    rows, of_seeds, cells = [], [], []
     for experiment in dict.fromkeys(training["experiment"] for training in trainings):
         members = [i for i, training in enumerate(trainings) if training["experiment"] == experiment]
         runs = [_read(predictions[i]) for i in members]
@@ -67,13 +69,18 @@ def main(
         name = first["reported_as"] if runs[0]["classes"] == list(CLASSES) else None
         reasons = reasons_against(origin, first["differences"])
         comparable = "no: " + "; ".join(reasons) if reasons else "yes"
-        for row in _metrics(runs):
-            value, source = reported_value(published, name, SPLIT, row["metric"])
+        for metric, (unit, images, values) in _metrics(runs).items():
+            value, source = reported_value(published, name, SPLIT, metric)
             judged = {"published": value, "published_source": source, "comparable": comparable if source else ""}
-            rows.append({"experiment": experiment, "label": first["label"], **row, **judged})
+            row = {"experiment": experiment, "label": first["label"], **_summary(metric, unit, images, values)}
+            rows.append({**row, **judged})
+            shared = {key: row[key] for key in ("experiment", "metric", "unit", "images")} | {"comparable": comparable}
+            of_seeds += [
+                {**shared, "seed": trainings[i]["seed"], "value": one} for i, one in zip(members, values, strict=True)
+            ]
         cells += [{"experiment": experiment, "label": first["label"], **cell} for cell in _confusion(runs)]
     data = "simulated" if origin["simulated"] else "real"
-    for path, content in ((metrics, rows), (confusion_table, cells)):
+    for path, content in ((metrics, rows), (per_seed, of_seeds), (confusion_table, cells)):
         with atomic(path) as temporary:
             pd.DataFrame(content).assign(data=data).to_csv(temporary, index=False)
 
@@ -100,8 +107,8 @@ def _read(path: Path) -> dict:
         }
 
 
-def _metrics(runs: list[dict]) -> list[dict]:
-    """Per metric its unit, number of images, and what the seeds say."""
+def _metrics(runs: list[dict]) -> dict[str, tuple[str, float, np.ndarray]]:
+    """Per metric its unit, number of images, and its values by seed in this unit."""
     classes, (_, true_class) = runs[0]["classes"], runs[0]["given"]
     counts = np.bincount(true_class, minlength=len(classes))
     named = np.mean([confusion(*run["given"]).sum(axis=0) for run in runs], axis=0)  # of each predicted class
@@ -119,12 +126,15 @@ def _metrics(runs: list[dict]) -> list[dict]:
         "largest_class": (PERCENT, lambda *given: counts.max() / counts.sum()),
     }
     values = {name: (unit, len(true_class), [f(*run["given"]) for run in runs]) for name, (unit, f) in whole.items()}
-    return [_summary(name, *value) for name, value in {**values, **per_class}.items()]
+    return {
+        name: (unit, images, (100 if unit == PERCENT else 1) * np.array(of_runs, dtype=np.float64))
+        for name, (unit, images, of_runs) in {**values, **per_class}.items()
+    }
 
 
-def _summary(metric: str, unit: str, images: int, values: list[float]) -> dict:
-    scale, highest = (100, 100) if unit == PERCENT else (1, np.inf)
-    summary = summarise(scale * np.array(values, dtype=np.float64))
+def _summary(metric: str, unit: str, images: float, values: np.ndarray) -> dict:
+    highest = 100 if unit == PERCENT else np.inf
+    summary = summarise(values)
     share = summary.mean / 100
     is_share = metric.startswith("accuracy_") and metric != "accuracy_mean_class" and images > 0
     return {

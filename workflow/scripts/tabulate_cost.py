@@ -16,7 +16,7 @@ STAGES = {  # stage -> verbs that names of its rules begin with, after the paper
     "generation": ("generate", "sample", "draw"),
     "evaluation": (
         *("predict", "classify", "judge", "compare", "measure", "evaluate", "examine", "find", "score"),
-        *("tabulate", "join", "write"),
+        *("tabulate", "join", "write", "collect", "summarise"),
     ),
     "figures": ("plot", "make"),
 }

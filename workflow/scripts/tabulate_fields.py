@@ -34,32 +34,40 @@ def main(
     has the mean absolute error and the correlation with the true scores that are left at this resolution: where a
     scorer knows little of real images, its scores of generated ones mean as little.
     """
-    scores = [f"score_{name}" for name in names]
-    quantities = [*MEASURES, SPREAD, *scores]
+    quantities = [*MEASURES, SPREAD, *(f"score_{name}" for name in names)]
     rows, of_view = [], {}
     for view, path in zip(views, real, strict=True):
         images = read(path)
         of_view[view] = means(images, quantities)
         shared = {"experiment": REAL, "label": "held-out images", "view": view, "images": len(images)}
         rows += [{**shared, "quantity": name, **of_images(images, name)} for name in quantities]
-    seeds = pd.DataFrame(
-        {**{key: training[key] for key in ("experiment", "label", "view", "seed")}, **means(read(path), quantities)}
-        for path, training in zip(measured, trainings, strict=True)
-    )
+    of_seeds = []
+    for path, training in zip(measured, trainings, strict=True):
+        identity = {key: training[key] for key in ("experiment", "label", "view", "seed")}
+        values = means(read(path), quantities)
+        of_seeds += [
+            {**identity, "images": values["images"], "quantity": name, "value": values[name]}
+            | {"ratio": ratio(name, values[name], of_view[training["view"]])}
+            for name in quantities
+            if not np.isnan(values[name])  # a scorer of images of another shape
+        ]
+    seeds = pd.DataFrame(of_seeds)
     write_text(per_seed, seeds.to_csv(index=False))
     differences = {training["experiment"]: training["differences"] for training in trainings}
-    for (experiment, label, view), group in seeds.groupby(["experiment", "label", "view"], sort=False):
-        shared = {"experiment": experiment, "label": label, "view": view, "images": group["images"].iloc[0]}
-        for quantity in quantities:
-            if group[quantity].isna().any():
-                continue
-            summary, reference = summarise(group[quantity].to_numpy()), of_view[view][quantity]
-            row = {**shared, "quantity": quantity, "mean": summary.mean, "std": summary.std, "n_seeds": summary.n}
-            row |= {"ci95_low": summary.ci95_low, "ci95_high": summary.ci95_high}
-            if quantity not in scores and reference:
-                row["ratio"] = summary.mean / reference
-            rows.append({**row, "differences": "; ".join(differences[experiment])})
+    by = ["experiment", "label", "view", "quantity"]
+    for (experiment, label, view, quantity), group in seeds.groupby(by, sort=False):
+        summary = summarise(group["value"].to_numpy())
+        row = {"experiment": experiment, "label": label, "view": view, "images": group["images"].iloc[0]}
+        row |= {"quantity": quantity, "mean": summary.mean, "std": summary.std, "n_seeds": summary.n}
+        row |= {"ci95_low": summary.ci95_low, "ci95_high": summary.ci95_high}
+        row |= {"ratio": ratio(quantity, summary.mean, of_view[view])}
+        rows.append({**row, "differences": "; ".join(differences[experiment])})
     write_text(table, pd.DataFrame(rows).to_csv(index=False))
+
+
+def ratio(quantity: str, value: float, real: dict[str, float]) -> float:
+    """Of a value to that of real images; NaN of scores, and where real images have none of the quantity."""
+    return value / real[quantity] if not quantity.startswith("score_") and real[quantity] else float("nan")
 
 
 def read(path: Path) -> pd.DataFrame:

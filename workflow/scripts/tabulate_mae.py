@@ -52,6 +52,7 @@ def main(
     provenance: Path,
     reported: Path,
     table: Path,
+    per_seed: Path,
     markdown: Path,
     *,
     trainings: list[dict],
@@ -59,7 +60,7 @@ def main(
     reference: str,
     train_on: list[str],
 ) -> None:
-    """Write the table as CSV, and what a reader wants of it as Markdown (two_in_one, Table I; intergalactic_vae_cnn).
+    """Write the tables as CSV, and what a reader wants of it as Markdown (two_in_one, Table I; intergalactic_vae_cnn).
 
     predictions : CSV object_id,set,predicted, one file per training, in the order of `trainings`, each {experiment,
         label, seed, random (whether another seed would train another), reported_as, differences, epoch_chosen_on (the
@@ -70,6 +71,7 @@ def main(
         ci95_seeds : 95 % interval of the mean over seeds (Student's t); ci95_images : bootstrap interval over the
         images, of the mean over these trainings. difference : to the errors of the experiment `reference` on the same
         images with the same seeds; ci95_both covers other seeds and other images, and is empty for one seed.
+    per_seed : a row per experiment, set and seed, without a seed where nothing is random.
         chose_epoch : whether the images of the set chose the epoch of the weights, so that the error is optimistic.
 
     Raises
@@ -89,7 +91,7 @@ def main(
     predicted[CONSTANT] = {NO_SEED: np.full(len(images), median)}
     facts = {training["experiment"]: training for training in reversed(trainings)}
     facts[CONSTANT] = {"label": f"constant {median:.2f}, the median", "reported_as": None, "epoch_chosen_on": None}
-    rows = []
+    rows, of_trainings = [], []
     for name, (chosen, scores) in sets.items():
         weights = resampling_weights(len(scores), RESAMPLES, SEED) / len(scores)
         errors = {
@@ -110,8 +112,17 @@ def main(
                 row |= {"published": value, "published_set": known_as, "published_source": source}
                 row["comparable"] = f"no: {'; '.join(reasons)}" if reasons else "yes"
             rows.append(row)
-    result = pd.DataFrame(rows).reindex(columns=COLUMNS).assign(data="simulated" if origin["simulated"] else "real")
+            identity = {"experiment": experiment, "label": row["label"], "set": name, "images": len(scores)}
+            identity["comparable"] = row.get("comparable")
+            of_trainings += [
+                {**identity, "seed": None if seed == NO_SEED else seed, "mae": values.mean()}
+                for seed, values in of_seeds.items()
+            ]
+    data = "simulated" if origin["simulated"] else "real"
+    result = pd.DataFrame(rows).reindex(columns=COLUMNS).assign(data=data)
+    seeds = pd.DataFrame(of_trainings).assign(data=data).astype({"seed": "Int64"})
     write_text(table, result.to_csv(index=False))
+    write_text(per_seed, seeds.to_csv(index=False))
     write_text(markdown, _markdown(result))
 
 

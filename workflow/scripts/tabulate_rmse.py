@@ -57,6 +57,7 @@ def main(
     provenance: Path,
     reported: Path,
     table: Path,
+    per_seed: Path,
     markdown: Path,
     questions: Path,
     violations: Path,
@@ -65,7 +66,7 @@ def main(
     paper: str,
     trainings: list[dict],
 ) -> None:
-    """Write the four tables.
+    """Write the five tables.
 
     predictions, histories, costs : one file per training, in the order of `trainings`.
     trainings : per training {experiment, seed, description, reported_as, differences}.
@@ -74,6 +75,7 @@ def main(
         over seeds, prediction95 that of one more training, which is what a published single-seed value is; neither
         holds the scatter of the test galaxies. below_train_mean says whether ci95 (for one seed, the value itself) lies
         wholly below the error of predicting the train mean.
+    per_seed : one row per training and split, with the number of its galaxies.
     questions : test RMSE per label column. violations : how far predicted fractions miss the sums of their tree.
     comparisons : differences of test RMSE between experiments, paired by seed.
     """
@@ -83,7 +85,7 @@ def main(
     with reading(baselines):
         base = pd.read_csv(baselines)[["baseline", "split", "rmse"]]
     mean_baseline = base[base["baseline"] == "train_mean"].set_index("split")["rmse"]
-    rows, by_question, by_group, errors = [], [], [], {}
+    rows, of_seeds, by_question, by_group, errors = [], [], [], [], {}
     for experiment, members in _by_experiment(trainings).items():
         first = trainings[members[0]]
         runs = [_read_run(predictions[i], histories[i], costs[i]) for i in members]
@@ -110,6 +112,12 @@ def main(
                 | {key: getattr(summary, key) for key in INTERVALS}
                 | {"below_train_mean": bool(upper < reference), "published": value, "published_source": section}
             )
+        identity = {key: common[key] for key in ("experiment", "comparable")}
+        of_seeds += [
+            {**identity, "seed": trainings[i]["seed"], "split": split, "rmse": value, "images": run["images"][split]}
+            for i, run in zip(members, runs, strict=True)
+            for split, value in run["rmse"].items()
+        ]
         errors[experiment] = {trainings[i]["seed"]: run["rmse"]["test"] for i, run in zip(members, runs, strict=True)}
         by_question += _per_column(experiment, runs)
         by_group += _sum_violations(experiment, runs)
@@ -117,10 +125,11 @@ def main(
         {"experiment": r.baseline, "description": "baseline, no network", "split": r.split, "rmse_mean": r.rmse}
         for r in base.itertuples()
     ]
-    result = pd.DataFrame(rows).assign(data="simulated" if origin["simulated"] else "real")[TABLE]
+    data = "simulated" if origin["simulated"] else "real"
+    result, seeds = pd.DataFrame(rows).assign(data=data)[TABLE], pd.DataFrame(of_seeds).assign(data=data)
     compared = pd.DataFrame(_compare(errors), columns=DIFFERENCES)
-    tables = ((table, result), (questions, by_question), (violations, by_group), (comparisons, compared))
-    for path, content in tables:
+    tables = {table: result, per_seed: seeds, questions: by_question, violations: by_group, comparisons: compared}
+    for path, content in tables.items():
         with atomic(path) as temporary:
             pd.DataFrame(content).to_csv(temporary, index=False)
     write_text(markdown, _markdown(result))
@@ -143,12 +152,15 @@ def _read_run(predictions: Path, history: Path, cost: Path) -> dict:
         costs = json.loads(cost.read_text())
     errors = {name: rmse(predicted[parts == code], truth[parts == code]) for code, name in enumerate(SPLIT_NAMES)}
     errors["train_augmented"] = float(curve["rmse"].iloc[-1])
+    images = {name: int((parts == code).sum()) for code, name in enumerate(SPLIT_NAMES)}
+    images["train_augmented"] = images["train"]
     test = parts == SPLIT_NAMES.index("test")
     return {
         "columns": columns,
         "history": curve,
         "cost": costs,
         "rmse": errors,
+        "images": images,
         "predicted": predicted[test],
         "truth": truth[test],
     }

@@ -61,11 +61,7 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
     _admit_studies(config, rules)
     _check_finite(config)
     _read_command_line_values(config, rules)
-    problems = [problem for error in Validator(rules).iter_errors(config) for problem in _problems(error)]
-    if problems:
-        lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
-        raise ConfigError(f"the configuration is not valid:\n{lines}")
-    _fill_defaults(config, rules, rules)
+    complete(config, rules, "the configuration")
     for paper in config["papers"].values():
         if paper["split"]["selection"] == "lowest_ids":
             paper["split"]["seed"] = 0  # not used; another value would only cause reruns
@@ -79,6 +75,15 @@ def published_config(paper: str, experiments: Path, schema: Path) -> dict:
     settings = load_yaml(experiments / f"{paper}.yaml")
     _fill_defaults(settings, rules["properties"]["papers"]["properties"][paper], rules)
     return settings
+
+
+def complete(instance: Any, rules: dict, what: str) -> None:
+    """Check an instance against a schema and write the defaults into it; ConfigError with a line per problem."""
+    problems = [problem for error in Validator(rules).iter_errors(instance) for problem in _problems(error)]
+    if problems:
+        lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
+        raise ConfigError(f"{what} is not valid:\n{lines}")
+    _fill_defaults(instance, rules, rules)
 
 
 def published_frame(layout: str, schema: Path) -> int | None:

@@ -63,6 +63,21 @@ def new_page(rows: int, columns: int, panels: int, width: float) -> tuple[Figure
     return figure, grid, list(parts[-1].subplots(1, panels, squeeze=False).ravel()) if panels else []
 
 
+def new_page_of_rows(panels: list[int], heights: list[float], width: float) -> tuple[Figure, list[list[Axes]]]:
+    """Figure in the common style with rows of axes side by side: `panels` of them in each row, of `heights` inches."""
+    plt.rcParams.update(STYLE)
+    figure = plt.figure(figsize=(width, sum(heights) + 0.3), layout="constrained")
+    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    return figure, [list(part.subplots(1, n, squeeze=False).ravel()) for part, n in zip(parts, panels, strict=True)]
+
+
+def fix_margins(figure: Figure, left: float, right: float, top: float, bottom: float, **gaps: float) -> None:
+    """Give the axes margins in inches, for texts beside them that the automatic layout would not make room for."""
+    width, height = figure.get_size_inches()
+    figure.set_layout_engine(None)
+    figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height, **gaps)
+
+
 def save_figure(figure: Figure, *paths: Path) -> None:
     """Write the figure once per path (format by suffix), whole or not at all, with no date in the file."""
     for path in paths:

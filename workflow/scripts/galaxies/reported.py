@@ -9,9 +9,12 @@ from galaxies.errors import DataError
 COLUMNS = ["paper", "experiment", "dataset_split", "metric", "value", "units", "source_section"]
 
 
-def read_reported(path: Path, paper: str | None = None) -> pd.DataFrame:
-    """Rows of one paper, or of all; DataError if the file has other columns than those of COLUMNS."""
-    table = pd.read_csv(path)
+def read_reported(path: Path, paper: str | None = None, as_printed: bool = False) -> pd.DataFrame:
+    """Rows of one paper, or of all; DataError if the file has other columns than those of COLUMNS.
+
+    as_printed : values as texts, which tell how they are rounded.
+    """
+    table = pd.read_csv(path, dtype={"value": str} if as_printed else None)
     if list(table.columns) != COLUMNS:
         raise DataError(f"{path}: columns are {', '.join(table.columns)}, expected {', '.join(COLUMNS)}")
     return table if paper is None else table[table["paper"] == paper]

@@ -1,0 +1,195 @@
+"""From metrics to the tables and figures of the summary, on metrics that are made up."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import collect_metrics
+import compare_published
+import judge_claims
+import plot_claims
+import plot_comparison
+import plot_generator_summary
+import summarise_generators
+from galaxies.ledger import load_claims, load_ledger
+from galaxies.verdicts import INCONCLUSIVE, NOT_COMPARABLE, NOT_REPRODUCED, NOT_TESTED, REFUTED, REPRODUCED, SUPPORTED
+
+PROJECT = Path(__file__).parents[2]
+LEDGER = load_ledger(PROJECT / "config/metrics.yaml", PROJECT / "workflow/schemas/metrics.schema.yaml")
+CLAIMS = load_claims(PROJECT / "config/claims.yaml", PROJECT / "workflow/schemas/claims.schema.yaml")
+RMSE = {  # test errors by seed: the published order, and approach 2 far from the published value
+    "approach1": [0.136, 0.137, 0.1362, 0.1371],
+    "approach2": [0.1462, 0.1463, 0.1461, 0.1464],
+    "approach3": [0.15, 0.151, 0.149, 0.1505],
+    "approach4": [0.116, 0.1165, 0.1158, 0.1163],
+}
+
+
+def entry(name, table, **changes):
+    given = {**LEDGER["metrics"][name], "name": name, "tables": [table], "seeds": [0, 1, 2, 3]}
+    return {**given, "differences": [], **changes}
+
+
+@pytest.fixture(params=[False, True], ids=["real", "simulated"])
+def collected(tmp_path, request):
+    """Folder with metrics.csv of a run with test errors, the numbers of images, and nothing else."""
+    rows = [
+        {"experiment": name, "split": split, "seed": seed, "rmse": value, "images": 2000, "comparable": "yes"}
+        for name, values in RMSE.items()
+        for split in ("test", "validation", "train_augmented")
+        for seed, value in enumerate(values)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "table.csv", index=False)
+    pd.DataFrame({"split": ["train"] * 8000 + ["test"] * 1999}).to_csv(tmp_path / "split.csv", index=False)
+    (tmp_path / "provenance.json").write_text(json.dumps({"simulated": request.param}))
+    differences = {"approach4": ["epochs 4 (published 20)"]}
+    entries = [entry(f"galaxy_zoo_cnn.rmse_test.{name}", 0, differences=differences.get(name, [])) for name in RMSE]
+    entries += [entry(f"galaxy_zoo_cnn.images_{name}", 1) for name in ("train", "validation", "test")]
+    entries.append(entry("galaxy_zoo_cnn.epochs.approach1", 0, tables=[], setting=20))
+    absent = dict.fromkeys(LEDGER["metrics"].keys() - {entry["name"] for entry in entries}, "not in this run")
+    collect_metrics.main(
+        [tmp_path / "table.csv", tmp_path / "split.csv"],
+        [tmp_path / "provenance.json"],
+        *(tmp_path / name for name in ("metrics.csv", "missing.csv")),
+        papers=["galaxy_zoo_cnn"],
+        entries=entries,
+        absent=absent,
+    )
+    return tmp_path, request.param
+
+
+def compared(folder):
+    files = [folder / "metrics.csv", folder / "missing.csv", PROJECT / "config/reported.csv", folder / "comparison.csv"]
+    compare_published.main(*files, published=LEDGER["published"])
+    return pd.read_csv(files[-1], keep_default_na=False, na_values=[""])
+
+
+def test_the_ledger_has_a_row_per_metric_and_seed(collected):
+    folder, simulated = collected
+    table = pd.read_csv(folder / "metrics.csv").set_index("metric")
+    rows = table.loc["galaxy_zoo_cnn.rmse_test.approach3"]
+    assert list(zip(rows["seed"], rows["value"], strict=True)) == list(enumerate(RMSE["approach3"]))
+    assert set(rows["data"]) == {"simulated" if simulated else "real"}
+    assert set(rows["images"]) == {2000}
+    said = table.loc["galaxy_zoo_cnn.rmse_test.approach4"].iloc[0]
+    assert said["settings"] == "epochs 4 (published 20)"
+    assert said["comparable"] == ("no: simulated data; " if simulated else "no: ") + "epochs 4 (published 20)"
+    assert np.isnan(table.loc["galaxy_zoo_cnn.images_train", "seed"])
+    missing = pd.read_csv(folder / "missing.csv").set_index("metric")["reason"]
+    assert missing["two_in_one.keep_above"] == "not in this run"
+    assert set(missing.index) | set(table.index) == set(LEDGER["metrics"])
+
+
+def test_every_published_value_has_a_verdict(collected):
+    folder, simulated = collected
+    table = compared(folder)
+    reported = pd.read_csv(PROJECT / "config/reported.csv", dtype=str)
+    reported = reported[reported["source_section"].str.startswith("paper:")]
+    assert len(table) == len(reported)
+    rows = table[table["paper"] == "galaxy_zoo_cnn"].set_index(["experiment", "dataset_split", "metric"])
+    first = rows.loc[("approach_1_full_frame_100px", "test", "rmse")]
+    assert first["mean"] == pytest.approx(np.mean(RMSE["approach1"]))
+    assert first["n_seeds"] == 4 and first["images"] == 2000
+    verdicts = {
+        ("approach_1_full_frame_100px", "test", "rmse"): REPRODUCED,
+        ("approach_2_crop250_70px", "test", "rmse"): NOT_REPRODUCED,
+        ("approach_4_resnet_imagenet_70px", "test", "rmse"): NOT_COMPARABLE,  # fewer epochs
+        ("approach_1_full_frame_100px", "validation", "rmse_final_epoch"): NOT_COMPARABLE,  # not in this run
+        ("approach_4_resnet_imagenet_70px", "train", "wall_time"): NOT_COMPARABLE,
+        ("dataset", "used_subset", "images_train"): REPRODUCED,
+        ("dataset", "used_subset", "images_test"): NOT_REPRODUCED,
+        ("approach_1_full_frame_100px", "train", "epochs"): REPRODUCED,
+    }
+    for key, verdict in verdicts.items():
+        assert rows.loc[key, "verdict"] == (NOT_COMPARABLE if simulated else verdict), key
+    assert table.loc[table["verdict"] == NOT_COMPARABLE, "reason"].notna().all()
+    if simulated:
+        assert (table["verdict"] == NOT_COMPARABLE).all()
+
+
+def judged(folder):
+    files = [folder / name for name in ("metrics.csv", "missing.csv", "claims.csv", "claims.md")]
+    judge_claims.main(*files, claims=CLAIMS, units={name: one["unit"] for name, one in LEDGER["metrics"].items()})
+    return pd.read_csv(files[2], keep_default_na=False, na_values=[""]), files[3].read_text()
+
+
+def test_claims_of_constructed_seeds(collected):
+    folder, simulated = collected
+    table, text = judged(folder)
+    assert set(table["claim"]) == set(CLAIMS)
+    rows = table[table["claim"] == "galaxy_zoo_cnn_order_of_approaches"].set_index("comparison")["comparison_verdict"]
+    prefix = "galaxy_zoo_cnn.rmse_test."
+    assert rows[f"{prefix}approach4 / {prefix}approach1 < 0.9"] == SUPPORTED
+    assert rows[f"{prefix}approach1 < {prefix}approach3"] == SUPPORTED
+    assert rows[f"{prefix}approach1 - {prefix}approach2 > -0.002 and < 0.002"] == REFUTED
+    of_claims = table.drop_duplicates("claim").set_index("claim")["verdict"]
+    assert of_claims["galaxy_zoo_cnn_order_of_approaches"] == REFUTED
+    assert of_claims["two_in_one_order_of_scorers"] == NOT_TESTED
+    assert (table.loc[table["comparison_verdict"] == NOT_TESTED, "reason"] == "not in this run").all()
+    tested = table[table["comparison_verdict"] != NOT_TESTED]
+    assert set(tested["data"]) == {"simulated" if simulated else "real"}
+    assert "epochs 4 (published 20)" in set(tested["settings"]) and "published" in set(tested["settings"])
+    assert ("none is an answer about real galaxies" in text) == simulated
+
+
+def test_one_seed_is_inconclusive(collected):
+    folder, _ = collected
+    metrics = pd.read_csv(folder / "metrics.csv", dtype={"seed": "Int64"})
+    metrics[metrics["seed"].fillna(0) == 0].to_csv(folder / "metrics.csv", index=False)
+    table, _ = judged(folder)
+    assert set(table["comparison_verdict"]) == {INCONCLUSIVE, NOT_TESTED}
+    comparison = compared(folder)
+    assert (comparison.loc[comparison["n_seeds"] == 1, "verdict"] == NOT_COMPARABLE).all()
+
+
+def test_figures_are_drawn_and_byte_stable(collected):
+    folder, _ = collected
+    compared(folder)
+    judged(folder)
+    made = []
+    for number in range(2):
+        files = [folder / f"{name}{number}.{kind}" for name in ("comparison", "claims") for kind in ("png", "pdf")]
+        plot_comparison.main(folder / "comparison.csv", folder / "metrics.csv", *files[:2], papers=["galaxy_zoo_cnn"])
+        plot_claims.main(folder / "claims.csv", *files[2:])
+        made.append([path.read_bytes() for path in files])
+    assert made[0] == made[1]
+    for name in ("comparison", "claims"):
+        with Image.open(folder / f"{name}0.png") as image:
+            assert 1000 <= image.width <= 1600
+
+
+def test_generators_side_by_side(tmp_path):
+    content = [
+        {"experiment": name, "seed": seed, "metric": "frechet", "value": value + seed, "real": 2.0}
+        for name, value in (("a", 10.0), ("b", 20.0))
+        for seed in (0, 1)
+    ]
+    pd.DataFrame(content).to_csv(tmp_path / "judgement.csv", index=False)
+    costs = [tmp_path / f"{seed}.json" for seed in (0, 1)]
+    for path, seconds in zip(costs, (30, 60), strict=True):
+        path.write_text(f'{{"total_seconds": {seconds}, "steps": 30}}')
+    (tmp_path / "provenance.json").write_text(json.dumps({"simulated": False}))
+    shared = {"paper": "p", "differences": [], "reason": None}
+    cells = [
+        {**shared, "experiment": "a", "label": "A", "quantity": "frechet", "tables": [0]},
+        {**shared, "experiment": "a", "label": "A", "quantity": "seconds_per_step", "tables": [1, 2]},
+        {**shared, "experiment": "b", "label": "B", "quantity": "frechet", "tables": [0]},
+        {**shared, "experiment": "b", "label": "B", "quantity": "diversity", "tables": [], "reason": "none"},
+        {**shared, "experiment": "c", "label": "C", "quantity": "frechet", "tables": [0]},
+    ]
+    tables = [tmp_path / "judgement.csv", *costs]
+    given = {"papers": ["p"], "cells": cells, "quantities": LEDGER["generators"]}
+    summarise_generators.main(tables, [tmp_path / "provenance.json"], tmp_path / "table.csv", **given)
+    table = pd.read_csv(tmp_path / "table.csv").set_index(["experiment", "quantity"])
+    assert table.loc[("a", "frechet"), ["mean", "n_seeds", "real", "data"]].to_list() == [10.5, 2, 2.0, "real"]
+    assert table.loc[("a", "seconds_per_step"), "mean"] == 1.5
+    assert table.loc[("b", "diversity"), "reason"] == "none" and np.isnan(table.loc[("b", "diversity"), "mean"])
+    assert "no row has experiment c; there are: a, b" in table.loc[("c", "frechet"), "reason"]
+    files = tmp_path / "a.png", tmp_path / "a.pdf"
+    plot_generator_summary.main(tmp_path / "table.csv", *files, quantities=LEDGER["generators"])
+    with Image.open(files[0]) as image:
+        assert 1000 <= image.width <= 1600

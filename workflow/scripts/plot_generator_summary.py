@@ -1,0 +1,87 @@
+"""All generators of a run, a panel per quantity."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from galaxies.files import reading
+from galaxies.plots import MODEL_COLOURS, MUTED, PUBLISHED, new_page_of_rows, save_figure, stamp
+from galaxies.scripting import run_script
+
+
+def main(table: Path, png: Path, pdf: Path, *, quantities: dict) -> None:
+    """A row of panels per group of quantities, with a line per generator that has one of them.
+
+    table : from summarise_generators.py. quantities : by name as in config/metrics.yaml. Dots are means over seeds,
+    bars 95 % intervals, dashed lines real images, colours papers. A generator without a value has no dot.
+    """
+    with reading(table):
+        rows = pd.read_csv(table)
+    found = rows[rows["mean"].notna()]
+    papers = list(dict.fromkeys(rows["paper"]))
+    colours = {paper: MODEL_COLOURS[number % len(MODEL_COLOURS)] for number, paper in enumerate(papers)}
+    groups: dict[str, list[str]] = {}
+    for name, quantity in quantities.items():
+        if (found["quantity"] == name).any():
+            groups.setdefault(quantity["group"], []).append(name)
+    members = {
+        group: found[found["quantity"].isin(names)].drop_duplicates(["paper", "experiment"])[
+            ["paper", "experiment", "label"]
+        ]
+        for group, names in groups.items()
+    }
+    figure, panels = new_page_of_rows(
+        [len(names) for names in groups.values()],
+        [(0 if number else 0.3) + 0.75 + 0.16 * len(members[group]) for number, group in enumerate(groups)],
+        8.0,
+    )
+    for (group, names), axes in zip(groups.items(), panels, strict=True):
+        order = [tuple(row) for row in members[group].itertuples(index=False)]
+        for axis, name in zip(axes, names, strict=True):
+            draw(axis, found[found["quantity"] == name], order, quantities[name], colours)
+        axes[0].set_yticks(range(len(order)), [label for _, _, label in order], fontsize=6)
+        for tick, (paper, _, _) in zip(axes[0].get_yticklabels(), order, strict=True):
+            tick.set_color(colours[paper])
+    marks = [Line2D([], [], color=colour, marker="o", markersize=3.5, label=name) for name, colour in colours.items()]
+    panels[0][0].figure.legend(handles=marks, loc="outside upper center", ncols=len(marks), fontsize=7)
+    simulated = "Simulated data. " if (rows["data"] == "simulated").all() else ""
+    stamp(figure, f"{simulated}Dashed: real images. generators.csv says why a generator has no value.")
+    save_figure(figure, png, pdf)
+
+
+def draw(axis: Axes, rows: pd.DataFrame, order: list[tuple], quantity: dict, colours: dict) -> None:
+    """One quantity of all generators of a group, the first on top."""
+    place = {(paper, experiment): y for y, (paper, experiment, _) in enumerate(order)}
+    for row in rows.itertuples():
+        y = place[row.paper, row.experiment]
+        axis.plot([row.ci95_low, row.ci95_high], [y, y], color=colours[row.paper], linewidth=1)
+        axis.plot(row.mean, y, "o", color=colours[row.paper], markersize=3.5)
+    for value in rows["real"].dropna().unique()[:1]:
+        axis.axvline(value, color=PUBLISHED, linewidth=0.8, linestyle="--")
+    values = np.concatenate([rows["mean"], rows["real"].dropna()])
+    if quantity["scale"] == "log" and (values > 0).all():
+        axis.set_xscale("log")
+        axis.set_xlim(values.min() / 2, values.max() * 2)
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=4))
+        axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        margin = 0.2 * np.ptp(values) or 0.2 * abs(values[0]) or 0.1
+        axis.set_xlim(values.min() - margin, values.max() + margin)
+        axis.locator_params(axis="x", nbins=3)
+    axis.set_title(quantity["title"], fontsize=6.5)
+    better = {"none": ""}.get(quantity["better"], f", {quantity['better']} is better")
+    axis.set_xlabel(f"{quantity['unit']}{better}", fontsize=5, color=MUTED)
+    axis.set_ylim(len(order) - 0.4, -0.6)
+    axis.set_yticks(range(len(order)), [""] * len(order))
+    axis.tick_params(axis="y", length=0)
+    axis.tick_params(axis="x", labelsize=5)
+    axis.grid(axis="y", visible=False)
+
+
+if __name__ == "__main__":
+    run_script(main, globals().get("snakemake"))
