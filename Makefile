@@ -1,9 +1,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test fast-test bench lint
+.PHONY: demo report test fast-test bench lint
 demo: .venv/installed  # the whole demo run on simulated galaxies, offline
 	$(BIN)/snakemake --cores all && cat results/demo/galaxy_zoo_cnn/table_rmse.md && echo "Figures and tables: results/demo/"
+
+report: demo  # the demo run as one HTML file that needs nothing else
+	$(BIN)/snakemake --report results/demo/report.html && echo "Open results/demo/report.html in a browser"
 
 test: .venv/installed  # all tests, slow ones included
 	$(BIN)/pytest

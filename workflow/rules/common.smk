@@ -99,6 +99,11 @@ def short_targets():
 
 
 def all_targets(wildcards):
+    """Every figure and table of every paper, what it says of the data, and the page on them all."""
+    return [*result_files(wildcards), f"{RESULTS}/README.md"]
+
+
+def result_files(wildcards):
     """Every figure and table of every paper, and what it says of the data."""
     return data_targets(wildcards) + [
         f"{RESULTS}/{paper}/{file}" for paper, files in TARGETS.items() for file in files.values()

@@ -114,8 +114,8 @@ rule tabulate_fields:
         measured=files_of_scorers(fields_by_seed, "fields.csv"),
         real=real_fields,
     output:
-        table=report(
-            "<results>/{paper}/generated_fields.csv", category="{paper}", caption="../report/measured_fields.rst"
+        table=shown(
+            "<results>/{paper}/generated_fields.csv", "measured_fields", "generated star fields, measured and scored"
         ),
         per_seed="<results>/{paper}/generated_fields_per_seed.csv",
     log:
@@ -141,7 +141,7 @@ rule tabulate_bounds:
         examined=files_of_scorers(autoencoders_by_seed, "examined.h5"),
         histories=files_of_scorers(autoencoders_by_seed, "history.csv"),
     output:
-        table=report("<results>/{paper}/bounds.csv", category="{paper}", caption="../report/bounds.rst"),
+        table=shown("<results>/{paper}/bounds.csv", "bounds", "evidence lower bounds of the autoencoders"),
         per_seed="<results>/{paper}/bounds_per_seed.csv",
     log:
         "<logs>/{paper}/bounds.log",
@@ -166,7 +166,12 @@ rule plot_field_samples:
         view=of_sampled("view_file"),
         split="<results>/{paper}/split.csv",
     output:
-        png=report("<results>/{paper}/{number}{kind}.png", category="{paper}", caption="../report/field_samples.rst"),
+        png=shown(
+            "<results>/{paper}/{number}{kind}.png",
+            "field_samples",
+            "generated star fields below real ones",
+            seeds="first",
+        ),
     log:
         "<logs>/{paper}/{number}{kind}.log",
     wildcard_constraints:
@@ -192,7 +197,7 @@ rule plot_vae_curves:
         histories=files_of_scorers(alike_by_seed, "history.csv"),
         provenance=provenance_of_wildcard,
     output:
-        png=report("<results>/{paper}/{number}vae_curves.png", category="{paper}", caption="../report/vae_curves.rst"),
+        png=shown("<results>/{paper}/{number}vae_curves.png", "vae_curves", "training of the autoencoders"),
         pdf="<results>/{paper}/{number}vae_curves.pdf",
         table="<results>/{paper}/{number}vae_curves.csv",
     log:
@@ -215,7 +220,12 @@ rule plot_reconstructions:
     input:
         examined=files_of_scorers(first_alike, "examined.h5"),
     output:
-        png=report("<results>/{paper}/reconstructions.png", category="{paper}", caption="../report/reconstructions.rst"),
+        png=shown(
+            "<results>/{paper}/reconstructions.png",
+            "reconstructions",
+            "reconstructions by the autoencoders",
+            seeds="first",
+        ),
     log:
         "<logs>/{paper}/reconstructions.log",
     wildcard_constraints:
@@ -236,7 +246,9 @@ rule plot_traversals:
     input:
         examined=lambda wildcards: files_of_scorers(first_alike, "examined.h5")(wildcards)[0],
     output:
-        png=report("<results>/{paper}/traversals.png", category="{paper}", caption="../report/traversals.rst"),
+        png=shown(
+            "<results>/{paper}/traversals.png", "traversals", "what the dimensions of the codes do", seeds="first"
+        ),
     log:
         "<logs>/{paper}/traversals.log",
     wildcard_constraints:
