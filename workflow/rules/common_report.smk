@@ -52,7 +52,7 @@ def overview_files(wildcards):
     return [file for file in result_files(wildcards) if Path(file).suffix in (".png", ".csv", ".json", ".md")]
 
 
-def command_of_run():
-    """The command that makes the run."""
+def command_of_run(wildcards, threads):
+    """The command that makes the run. Taking `threads` keeps Snakemake from rerunning the page for another file name."""
     files = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
     return " ".join(["snakemake --cores all", *(["--configfile", *files] if files else [])])

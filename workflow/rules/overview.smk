@@ -19,7 +19,7 @@ rule write_overview:
         run=config["run"],
         data={name: kind_of_data(name) for name in config["data"]},
         titles={name: title_of_study(name) for name in ("summary", *config["papers"], "data")},
-        command=command_of_run(),
+        command=command_of_run,
         code=code_of("write_overview.py"),
     message:
         "Writing the page on the run"

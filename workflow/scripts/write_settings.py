@@ -13,8 +13,9 @@ from galaxies.scripting import run_script
 
 HEAD = """# Every key
 
-Made from the schema by `workflow/scripts/write_settings.py`. [config/README.md](../config/README.md) explains how they work
-together; published values, with the section of the paper that each comes from, are in `config/experiments/<paper>.yaml`.
+Made from the schema by `workflow/scripts/write_settings.py`. [config/README.md](../config/README.md) explains how they
+work together; published values, with the section of the paper that each comes from, are in
+`config/experiments/<paper>.yaml`.
 """
 BOUNDS = {
     "minimum": "at least {}",

@@ -1,6 +1,7 @@
-"""The report of a finished run, opened in a browser, and the page on the run."""
+"""The report of a finished run, opened in a browser; and the page on the run."""
 
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -122,3 +123,14 @@ def test_no_messages_in_the_console(page):
     """After all that; the log of the browser is emptied by reading it."""
     messages = [entry for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
     assert not [entry for entry in messages if TOLERATED not in entry["message"]]
+
+
+def test_the_page_on_the_run_links_what_is_there(finished):
+    folder = finished.folder / "results/tiny"
+    text = (folder / "README.md").read_text()
+    assert text.startswith("# Run `tiny`\n\n**All images of this run are simulated.**")
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(links) > 50
+    assert not [link for link in links if not (folder / link).exists()]
+    for title in ("## Galaxy Zoo CNN (Serrano)", "| approach1 | CNN 32-64-128-128", "| 2-in-1 |"):
+        assert title in text
