@@ -40,8 +40,8 @@ def shown(path, caption, item, seeds="all"):
         path,
         category=lambda wildcards: described(wildcards).study,
         subcategory=lambda wildcards: described(wildcards).subcategory,
-        # One label alone: two values of another that halve a list make a switch of it, which fails for rows that only
-        # one of them has.
+        # One label alone: Snakemake makes a switch of another one that has two values in a list, half of it each, and
+        # where an item has only one of them the whole page is empty.
         labels=lambda wildcards: {"figure or table": described(wildcards).label},
         caption=f"../report/{caption}.rst",
     )
