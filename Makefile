@@ -8,8 +8,8 @@ demo: .venv/installed  # the whole demo run on simulated galaxies, offline
 report: demo  # the demo run as one HTML file that needs nothing else
 	$(BIN)/snakemake --report results/demo/report.html && echo "Open results/demo/report.html in a browser"
 
-test: .venv/installed  # all tests, slow ones included
-	$(BIN)/pytest
+test: .venv/installed  # all tests, slow ones included; in three processes on two cores, as those on a cluster mostly wait
+	$(BIN)/pytest -n 3
 
 fast-test: .venv/installed  # the tests that take seconds
 	$(BIN)/pytest -m "not slow"

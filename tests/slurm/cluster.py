@@ -214,6 +214,7 @@ class Cluster:
                 "--no-defaults",
                 f"--user={USER}",
                 f"--datadir={self.folder}/database",
+                f"--tmpdir={self.run}",
                 f"--socket={self.run}/mariadbd.socket",
                 f"--pid-file={self.run}/mariadbd.pid",
                 "--bind-address=127.0.0.1",
@@ -229,6 +230,8 @@ class Cluster:
 
     def _make_database(self) -> None:
         arguments = ["--no-defaults", f"--datadir={self.folder}/database", f"--user={USER}", "--skip-test-db"]
+        # A server that starts removes the temporary tables of others that have the same folder for them.
+        arguments.append(f"--tmpdir={self.run}")
         self.command("mariadb-install-db", *arguments, "--auth-root-authentication-method=normal", timeout=300)
 
     def _configure(self) -> None:

@@ -44,6 +44,8 @@ class Run:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # Tests in the background of a shell ignore it, and so would what they start.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def end(self, seconds: float = 300) -> str:
@@ -88,7 +90,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         text = f"Slurm is not installed ({', '.join(missing)}); `tests/slurm/cluster.py install` does it on Debian"
         pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
     cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    cluster.start(port=26817)
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    cluster.start(port=26817 + 100 * process)  # each process that runs tests has a cluster of its own
     yield cluster
     cluster.stop()
 

@@ -291,7 +291,7 @@ def test_a_dripping_connection_is_given_up_and_continued(target):
 
 
 def test_a_silent_connection_is_given_up_and_continued(target, caplog):
-    with serving(FILE.silent(80_000, 1), FILE.whole) as server:
+    with serving(FILE.silent(80_000, 5), FILE.whole) as server:
         fetch(server, target)
         assert server.ranges() == [None, "bytes=80000-"]
     assert "nothing came for" in caplog.text

@@ -1,6 +1,7 @@
 """Measures and tables of generated star fields, and of autoencoders, against values worked out here."""
 
 import json
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -21,11 +22,12 @@ import tabulate_bounds
 import tabulate_fields
 import train
 from galaxies.compute import Compute
+from galaxies.config import merged_config
 from galaxies.data.device import Images
 from galaxies.data.rows import chosen_rows
 from galaxies.errors import ConfigError, DataError
 from galaxies.examined_vae import Examined
-from galaxies.generated_fields import check_fields
+from galaxies.generated_fields import first_good
 from galaxies.methods import vae
 
 SIZE = 8
@@ -71,7 +73,15 @@ def trained(tmp_path_factory):
 
 def trainings(**more):
     return [
-        {"experiment": "vae", "label": "VAE", "seed": seed, "view": "full_8", "differences": ["short"], **more}
+        {
+            "experiment": "vae",
+            "label": "VAE",
+            "seed": seed,
+            "view": "full_8",
+            "reported_as": "a vae",
+            "differences": ["short"],
+            **more,
+        }
         for seed in (0, 1)
     ]
 
@@ -101,9 +111,6 @@ def test_examined_bounds_and_reconstructions_are_those_of_the_network(trained):
     assert found.activity[found.dimensions[0]] == found.activity.max()
     history = pd.read_csv(trained / "seed0/history.csv").iloc[-1]
     assert found.negative_bound("held_out").mean() == pytest.approx(history["val_negative_bound"], rel=1e-5)
-    assert len(found.bounds["training"]["divergence"]) == len(
-        chosen_rows(trained / "view.h5", trained / "split.csv", *SETS.values())
-    )
 
 
 def test_traversals_move_one_dimension(trained):
@@ -125,14 +132,21 @@ def test_a_damaged_file_is_named(tmp_path):
 
 
 def test_table_of_bounds(trained, tmp_path):
-    of_both = [{**entry, "comparable": True} for entry in trainings()]
+    alike = {"same_pixels": True, "same_training": True}
+    of_both = trainings(**alike)
     poor = [{**entry, "experiment": "poor", "label": "poor, small"} for entry in of_both]
-    other = [{**entry, "experiment": "other", "comparable": False} for entry in of_both]
+    others = [{**entry, "experiment": "others", "same_training": False} for entry in of_both]
+    stretched = [{**entry, "experiment": "stretched", "same_pixels": False} for entry in others]
     examined, histories = files(trained, "examined.h5"), files(trained, "history.csv")
+    reported = tmp_path / "reported.csv"
+    reported.write_text(
+        "paper,experiment,dataset_split,metric,value,units,source_section\n"
+        "a paper,a vae,training,iterations_to_convergence,10000,iterations,paper: VI\n"
+    )
     tabulate_bounds.main(
-        [*examined, *examined[::-1], *examined], [*histories, *histories[::-1], *histories],
-        tmp_path / "table.csv", tmp_path / "per_seed.csv",
-        trainings=[*of_both, *poor, *other], reference="vae",
+        [*examined, *examined[::-1], *examined, *examined], [*histories, *histories[::-1], *histories, *histories],
+        trained / "provenance.json", reported, tmp_path / "table.csv", tmp_path / "per_seed.csv",
+        trainings=[*of_both, *poor, *others, *stretched], paper="a paper", reference="vae",
     )  # fmt: skip
     table = pd.read_csv(tmp_path / "table.csv").set_index(["experiment", "quantity"])
     values = [Examined(path).negative_bound("held_out").mean() for path in examined]
@@ -145,15 +159,30 @@ def test_table_of_bounds(trained, tmp_path):
     assert row["difference"] == pytest.approx(0, abs=1e-9)
     half = 12.706204736432095 * abs(values[0] - values[1]) * 2 / np.sqrt(2) / np.sqrt(2)  # t(0.975, 1)
     assert row["difference_ci95_high"] == pytest.approx(half, rel=1e-6)
-    assert np.isnan(table.loc[("other", "negative_bound_held_out"), "difference"])
-    assert len(pd.read_csv(tmp_path / "per_seed.csv")) == 6
+    assert np.isfinite(table.loc[("others", "negative_bound_held_out"), "difference"])
+    assert np.isnan(table.loc[("others", "negative_bound_training"), "difference"])
+    assert np.isnan(table.loc[("stretched", "negative_bound_held_out"), "difference"])
+    row = table.loc[("vae", "iterations_to_convergence")]
+    assert row["published"] == 10000 and row["comparable"] == "no: simulated data; short"
+    assert len(pd.read_csv(tmp_path / "per_seed.csv")) == 8
+
+
+def test_training_images_are_compared_where_they_have_the_labels_of_held_out_ones(trained, tmp_path):
+    """All held-out images have a score; of the pool, those labelled as galaxies have none."""
+    inputs = trained / "view.h5", trained / "split.csv"
+    pool = chosen_rows(*inputs, *SETS.values())
+    scored = np.isfinite(Images(trained / "view.h5", pool, CPU).labels.numpy()[:, 0])
+    found = Examined(trained / "seed0/examined.h5")
+    assert 0 < len(found.bounds["training"]["divergence"]) == scored.sum() < len(pool)
 
 
 def test_convergence():
-    steps = np.arange(1, 7) * 10
-    assert tabulate_bounds.converged_after(steps, np.array([101.0, 50, 3, 1.9, 1.5, 1])) == 40
-    assert tabulate_bounds.converged_after(steps, np.array([101.0, 1, 1, 1, 3, 1])) == 60
-    assert np.isnan(tabulate_bounds.converged_after(steps, np.arange(6.0)))
+    steps, rest = np.arange(1, 41) * 10, np.full(34, 100.0)
+    assert tabulate_bounds.converged_after(steps, np.array([900.0, 300, 120, 103, 101, 99, *rest])) == 50
+    late = np.array([900.0, *rest[:20], 150, *rest[:18]])
+    assert tabulate_bounds.converged_after(steps, late) == 230
+    assert np.isnan(tabulate_bounds.converged_after(steps, np.geomspace(900, 100, 40)))
+    assert np.isnan(tabulate_bounds.converged_after(steps[:5], rest[:5]))
 
 
 # What generators make
@@ -169,15 +198,29 @@ def test_measures_of_real_and_generated_fields(trained, tmp_path):
     pool = {"score": [2, 8]}
     real = measure(trained, tmp_path / "real.csv", sets=["scored_validation"], pool=pool)
     rows = chosen_rows(trained / "view.h5", trained / "split.csv", ["scored_validation"], pool)
-    pixels = Images(trained / "view.h5", rows, CPU).images.numpy()
+    images = Images(trained / "view.h5", rows, CPU)
+    pixels = images.images.numpy()
     np.testing.assert_allclose(real["flux"], pixels.mean(axis=(1, 2, 3)), rtol=1e-6)
     np.testing.assert_allclose(real["lit"], (np.round(pixels) > 0).mean(axis=(1, 2, 3)))
+    np.testing.assert_allclose(
+        real["concentration"], pixels.max(axis=(1, 2, 3)) / pixels.sum(axis=(1, 2, 3)), rtol=1e-6
+    )
+    np.testing.assert_allclose(real["true_score"], images.labels[:, 0], rtol=1e-6)
     assert real["object_id"].tolist() == (100 + rows).tolist()
     made = measure(trained, tmp_path / "made.csv", generated=trained / "seed0/generated.h5")
     with h5py.File(trained / "seed0/generated.h5") as file:
         np.testing.assert_allclose(made["flux"], file["generated"][:].mean(axis=(1, 2, 3)), rtol=1e-5)
     relative = measure(trained, tmp_path / "relative.csv", generated=trained / "seed0/generated.h5", levels=False)
-    assert relative["flux"].isna().all() and relative["lit"].notna().all()
+    assert relative[["flux", "lit"]].isna().all(axis=None) and relative["concentration"].notna().all()
+
+
+def test_concentration_of_light():
+    """Of 100 pixels the brightest one counts: all of the light of a star, a hundredth of that of a blank image."""
+    star = np.zeros((10, 10))
+    star[3, 4] = 7
+    assert measure_fields.concentration(star) == 1
+    assert measure_fields.concentration(np.full((10, 10), 5.0)) == pytest.approx(0.01)
+    assert np.isnan(measure_fields.concentration(np.zeros((10, 10))))
 
 
 def test_images_are_enlarged_pixel_by_pixel():
@@ -189,21 +232,25 @@ def test_images_are_enlarged_pixel_by_pixel():
 
 
 def test_table_of_fields(tmp_path):
-    for name, flux in {"real": (1.0, 3.0), "a": (2.0, 2.0), "b": (4.0, 8.0)}.items():
-        pd.DataFrame({"object_id": [0, 1], "flux": flux, "lit": (0.1, 0.3), "score_cnn": (1.0, 2.0)}).to_csv(
-            tmp_path / f"{name}.csv", index=False
-        )
+    for name, flux in {"real": (1.0, 3.0, 2.0), "a": (2.0, 2.0, 2.0), "b": (4.0, 8.0, 6.0)}.items():
+        columns = {"object_id": [0, 1, 2], "flux": flux, "lit": (0.1, 0.3, 0.2), "concentration": (0.5, 0.7, 0.6)}
+        columns |= {"score_cnn": (1.0, 2.0, 3.0)} | ({"true_score": (2.0, 2.5, 5.0)} if name == "real" else {})
+        pd.DataFrame(columns).to_csv(tmp_path / f"{name}.csv", index=False)
     tabulate_fields.main(
         [tmp_path / "a.csv", tmp_path / "b.csv"], [tmp_path / "real.csv"], tmp_path / "table.csv",
         tmp_path / "per_seed.csv", trainings=trainings(), views=["full_8"], names=["cnn"],
     )  # fmt: skip
     table = pd.read_csv(tmp_path / "table.csv").set_index(["experiment", "quantity"])
     flux = table.loc[("vae", "flux")]
-    assert (flux["mean"], flux["ratio"], flux["n_seeds"], flux["images"]) == (4.0, 2.0, 2, 2)
+    assert (flux["mean"], flux["ratio"], flux["n_seeds"], flux["images"]) == (4.0, 2.0, 2, 3)
     assert flux["std"] == pytest.approx(np.sqrt(8))
-    assert table.loc[("vae", "flux_deviation"), "mean"] == pytest.approx(np.sqrt(8) / 2)
-    assert table.loc[("real_images", "flux_deviation"), "mean"] == pytest.approx(np.sqrt(2))
-    assert table.loc[("vae", "score_cnn"), "mean"] == 1.5
+    assert table.loc[("vae", "flux_deviation"), "mean"] == pytest.approx(1)
+    real = table.loc[("real_images", "score_cnn")]
+    assert (real["true_mean"], real["mae"]) == (pytest.approx(9.5 / 3), pytest.approx(3.5 / 3))
+    assert real["correlation"] == pytest.approx(np.corrcoef((1, 2, 3), (2, 2.5, 5))[0, 1])
+    assert table.loc[("real_images", "flux"), "ci95_high"] == pytest.approx(2 + 4.302652729911275 / np.sqrt(3))
+    assert table.loc[("vae", "score_cnn"), "mean"] == 2
+    assert np.isnan(table.loc[("vae", "score_cnn"), "ratio"])
 
 
 # Figures
@@ -213,20 +260,41 @@ def test_figures_are_drawn(trained, tmp_path):
     plot_field_samples.main(
         files(trained, "generated.h5"), trained / "view.h5", trained / "split.csv", tmp_path / "samples.png",
         rows=[{"label": "VAE", "file": 0, "choose": "densest"}, {"label": "VAE", "file": 1, "choose": "sparsest"}],
-        sets=SETS["train_on"], pool=SETS["pool"], differences=["short"],
+        sets=SETS["train_on"], pool=SETS["pool"], notes=["short"],
     )  # fmt: skip
+    reported = tmp_path / "reported.csv"
+    reported.write_text(
+        "paper,experiment,dataset_split,metric,value,units,source_section\n"
+        "a paper,a vae,training,iterations_to_convergence,10,iterations,paper: VI\n"
+    )
     plot_vae_curves.main(
-        files(trained, "history.csv"), trained / "provenance.json", tmp_path / "curves.png", tmp_path / "curves.pdf",
-        tmp_path / "curves.csv", trainings=trainings(),
+        files(trained, "history.csv"), trained / "provenance.json", reported, tmp_path / "curves.png",
+        tmp_path / "curves.pdf", tmp_path / "curves.csv", trainings=trainings(), paper="a paper", notes=["short"],
     )  # fmt: skip
-    plot_reconstructions.main(files(trained, "examined.h5"), tmp_path / "reconstructions.png", trainings=trainings())
-    plot_traversals.main(trained / "seed0/examined.h5", tmp_path / "traversals.png", label="VAE", differences=[])
+    examined = files(trained, "examined.h5")
+    plot_reconstructions.main(examined, tmp_path / "reconstructions.png", trainings=trainings(), notes=[])
+    plot_traversals.main(examined[0], tmp_path / "traversals.png", label="VAE", differences=[])
     for name in ("samples", "curves", "reconstructions", "traversals"):
         assert len(np.unique(np.asarray(Image.open(tmp_path / f"{name}.png").convert("L")))) > 20
     table = pd.read_csv(tmp_path / "curves.csv")
     histories = [pd.read_csv(path) for path in files(trained, "history.csv")]
     assert table["iteration"].iloc[-1] == EXPERIMENT["steps"]
     np.testing.assert_allclose(table["kl_divergence"], np.mean([h["kl_divergence"] for h in histories], axis=0))
+
+
+def test_curves_mark_the_rows_nearest_to_ten_even_distances():
+    run = pd.DataFrame(
+        {"steps": [7] * 100} | {p + n: np.zeros(100) for p in ("", "val_") for n in plot_vae_curves.PANELS}
+    )
+    table = plot_vae_curves.tabulated({"experiment": "vae", "label": "VAE"}, [run])
+    marked = table.loc[table["tenth"], "iteration"].to_numpy()
+    np.testing.assert_array_equal(marked, 70 * np.arange(1, 11))
+
+
+def test_rows_of_one_file_show_other_images_each():
+    images = np.arange(20.0).reshape(20, 1, 1)
+    rows = [plot_field_samples.chosen(images, "first", skip).ravel().tolist() for skip in (0, 8)]
+    assert rows == [list(range(8)), list(range(8, 16))]
 
 
 def test_densest_and_sparsest_are_by_flux():
@@ -239,22 +307,59 @@ def test_densest_and_sparsest_are_by_flux():
 
 # The configuration
 
+FIELDS = {"source": "simulated", "simulate": {"labeled": 1200, "scored": 9600}}
+
+
+def merge(**changes):
+    paper = {"include": ["vae_z64", "cnn"], **changes}
+    overrides = {"run": "x", "data": {"cil_cosmology": FIELDS}, "papers": {"intergalactic_vae_cnn": paper}}
+    root = Path(__file__).parents[2]
+    return merged_config(overrides, root / "config/experiments", root / "workflow/schemas/config.schema.yaml")
+
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"scorers": ["vae"]}, "'vae' is no included experiment that scores"),
-        ({"poor": ["gan"]}, "'gan' is no autoencoder"),
-        ({"real_sets": ["test"]}, "the split has no set 'test'"),
-        ({"real_sets": ["scored_train"]}, "vae is trained on 'scored_train'"),
+        ({"generated_fields": {"scorers": ["vae_z64"]}}, "'vae_z64' is no trained scorer"),
+        ({"generated_fields": {"scorers": ["dcgan_literal"]}}, "'dcgan_literal' is no trained scorer"),
+        ({"generated_fields": {"poor": ["dcgan"]}}, "'dcgan' is no autoencoder"),
+        ({"generated_fields": {"real_sets": ["test"]}}, "the split has no set 'test'"),
+        ({"generated_fields": {"real_sets": ["scored_train"]}}, "vae_z64 is trained on 'scored_train'"),
+        ({"generated_fields": {"real_pool": {"skore": [2, 8]}}}, "no label 'skore'; did you mean 'score'"),
+        ({"experiments": {"vae_z64": {"pool": {"galxy": [1, 1]}}}}, "no label 'galxy'; did you mean 'galaxy'"),
+        ({"experiments": {"vae_z64": {"pool": {"score": [8, 2]}}}}, r"pool\.score: lowest 8 is above highest 2"),
+        (
+            {"experiments": {"vae_labelled": {"train_on": ["scored_train"]}}, "include": ["vae_labelled"]},
+            "images of scored_train have no galaxy, but score",
+        ),
+        ({"experiments": {"vae_z64": {"validate_on": "scored_train"}}}, "'scored_train' is trained on"),
+        ({"experiments": {"vae_z64": {"view": "histogram_10"}}}, "histogram_10 has no images of grey levels"),
+        ({"experiments": {"cnn": {"train_on": ["labeled_train"]}}}, "the images of 'labeled_train' have no score"),
+        (
+            {
+                "include": ["vae_z64", "vae_stretched"],
+                "generated_fields": {"poor": ["vae_stretched"], "scorers": []},
+            },
+            "vae_stretched and vae_z64 have other views or stretches",
+        ),
     ],
 )
-def test_bad_comparisons_are_refused(change, message):
-    section = {"samples": 5, "scorers": [], "poor": [], "real_sets": ["scored_validation"], **change}
-    paper = {
-        "include": ["vae"],
-        "experiments": {"vae": {**EXPERIMENT, "view": "full_8"}, "gan": {"method": "dcgan"}},
-        "split": {"sizes": {"scored_train": 40, "scored_validation": 8}},
-    }
+def test_what_does_not_fit_together_is_refused(change, message):
     with pytest.raises(ConfigError, match=message):
-        check_fields("papers.x", {**paper, "generated_fields": section})
+        merge(**change)
+
+
+def test_absent_scorers_and_a_study_of_a_vae_alone_are_fine():
+    assert merge(include=["vae_z64"])
+    vae_alone = {"dataset": "cil_cosmology", "include": ["mine"], "generated_fields": {"real_sets": ["scored_test"]}}
+    vae_alone["split"] = {"selection": "random", "sizes": {"scored_test": 9, "scored_train": "rest"}}
+    settings = {**EXPERIMENT, "view": "full_128", "train_on": ["scored_train"], "validate_on": "scored_test"}
+    vae_alone["experiments"] = {"mine": {**settings, "pool": {"score": [2, 8]}}}
+    root = Path(__file__).parents[2]
+    overrides = {"run": "x", "data": {"cil_cosmology": FIELDS}, "papers": {"my_study": vae_alone}}
+    assert merged_config(overrides, root / "config/experiments", root / "workflow/schemas/config.schema.yaml")
+
+
+def test_poor_autoencoders_are_no_reference():
+    paper = merge(include=["vae_h100_z35", "vae_z60", "cnn"])["papers"]["intergalactic_vae_cnn"]
+    assert first_good(paper) == "vae_z60"

@@ -342,8 +342,8 @@ def test_an_error_on_the_images_that_chose_the_epoch_is_marked(tmp_path):
     study, table = vae_cnn(tmp_path)
     assert table["chose_epoch"][table["chose_epoch"]].index.tolist() == [("test", "two_in_one")]
     assert (
-        "The images of test chose the epoch of CNN: on them, these errors are optimistic; those of validation and "
-        "sim_public and sim_private chose nothing." in study.markdown
+        "The images of test chose the epoch of CNN: on them, these errors are optimistic, and so are differences to "
+        "them; those of validation and sim_public and sim_private chose nothing." in study.markdown
     )
     assert "validation: minus CNN" in study.markdown  # not on the images that flatter the CNN
     assert table.loc[("test", "two_in_one"), "comparable"].endswith("the test images chose the epoch")

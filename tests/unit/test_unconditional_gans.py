@@ -17,11 +17,12 @@ from galaxies.checkpoints import Checkpoints
 from galaxies.compute import Compute
 from galaxies.data.device import Batch, Images
 from galaxies.errors import ConfigError, DataError, TrainingError
-from galaxies.gan_training import COLLAPSED, SETTLED, device_generator, to_signed
+from galaxies.gan_training import device_generator, to_signed
 from galaxies.methods import dcgan, dist_gan
 from galaxies.step_cost import RandomImages
 from galaxies.trained_models import read_model, write_model
 from galaxies.training import Settings, fit, seed_everything
+from galaxies.unconditional_generators import COLLAPSED, SETTLED
 
 CPU = Compute(torch.device("cpu"), channels_last=False)
 ADAM = {"name": "adam", "learning_rate": 2e-4, "betas": [0.5, 0.9]}

@@ -1,6 +1,7 @@
 """Configuration, paths and input functions that the rules share. Makes nothing itself."""
 
 import csv
+import functools
 import os
 import signal
 import sys
@@ -23,6 +24,7 @@ from galaxies.experiments import describe, differences
 from galaxies.files import write_text
 from galaxies.judgement import GENERATORS
 from galaxies.registry import has_module, named_module
+from galaxies.scorers import BASELINES
 from galaxies.views import PATTERN, parse_view
 from snakemake.persistence import PersistenceBase
 from snakemake_interface_executor_plugins.settings import ExecMode
@@ -115,9 +117,15 @@ def growing(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
-def code_of(script, *also):
+@functools.cache  # many jobs execute the same
+def digest_of(script, *also):
     """Digest of the code that a script executes: the rule reruns when it changes."""
     return code_digest(SCRIPTS / script, *also)
+
+
+def code_of(script):
+    """Function that gives the digest of a script's code once a job needs it, which most rules of a Slurm job do not."""
+    return lambda wildcards: digest_of(script)
 
 
 def dataset_of(wildcards):
@@ -145,7 +153,7 @@ def experiment_code(script):
         modules = modules_of(settings)
         if settings.get("generator"):
             modules |= modules_of(EXPERIMENTS[wildcards.paper][settings["generator"]])
-        return code_of(script, *sorted(modules))
+        return digest_of(script, *sorted(modules))
 
     return digest
 
@@ -183,7 +191,7 @@ def dataset_code(script, *names):
     """Digest of a script's code together with what it takes from the package of the data set: `module:function`."""
 
     def digest(wildcards):
-        return code_of(script, *(f"galaxies.datasets.{dataset_of(wildcards)['layout']}.{name}" for name in names))
+        return digest_of(script, *(f"galaxies.datasets.{dataset_of(wildcards)['layout']}.{name}" for name in names))
 
     return digest
 
@@ -354,6 +362,52 @@ def trainings_of(paper):
     ]
 
 
+def trainings(paper, names, *keys):
+    """What each training of some experiments is, for tables and figures; `keys` are settings that are named besides."""
+    known = EXPERIMENTS[paper]
+    return [
+        {
+            "experiment": name,
+            "label": known[name].get("label", name),
+            "seed": seed,
+            **{key: known[name].get(key) for key in keys},
+            "differences": changes(paper, name),
+        }
+        for name in names
+        for seed in seeds_of(paper)
+    ]
+
+
+def first_of_each(entries):
+    """The first seed of each experiment."""
+    return list({entry["experiment"]: entry for entry in reversed(entries)}.values())[::-1]
+
+
+def files_of_entries(entries, file):
+    """Function that gives a file of each of the trainings that `entries`, a function of the paper, names."""
+    return lambda wildcards: [
+        f"{RESULTS}/{wildcards.paper}/{entry['experiment']}/seed{entry['seed']}/{file}"
+        for entry in entries(wildcards.paper)
+    ]
+
+
+def entries_of(entries):
+    return lambda wildcards: entries(wildcards.paper)
+
+
+def notes_of(entries):
+    """How trainings that one figure shows differ from the published, as texts; what all share is said once."""
+    by_label = {entry["label"]: entry["differences"] for entry in first_of_each(entries)}
+    shared = [text for text in next(iter(by_label.values())) if all(text in texts for texts in by_label.values())]
+    others = {label: [text for text in texts if text not in shared] for label, texts in by_label.items()}
+    return [*shared, *(f"{label}: {', '.join(texts)}" for label, texts in others.items() if texts)]
+
+
+def model_file(paper, name):
+    """Name of the file of a trained experiment."""
+    return "model.skops" if EXPERIMENTS[paper][name]["method"] in BASELINES else "model.pt"
+
+
 # The augmentation experiment, and the generators
 
 
@@ -468,17 +522,8 @@ def generators_of(paper):
 
 
 def generators_by_seed(paper):
-    """Conditional generators of a paper times the seeds, and how their settings differ from the published."""
-    return [
-        {
-            "experiment": name,
-            "label": EXPERIMENTS[paper][name].get("label", name),
-            "seed": seed,
-            "differences": changes(paper, name),
-        }
-        for name in generators_of(paper)
-        for seed in seeds_of(paper)
-    ]
+    """Conditional generators of a paper times the seeds."""
+    return trainings(paper, generators_of(paper))
 
 
 def generated_files(wildcards):
@@ -489,7 +534,7 @@ def generated_files(wildcards):
 
 def first_seeds(paper):
     """Each generator of a paper with its first seed."""
-    return [member for member in generators_by_seed(paper) if member["seed"] == seeds_of(paper)[0]]
+    return first_of_each(generators_by_seed(paper))
 
 
 def first_generated(wildcards):
@@ -514,7 +559,7 @@ def view_of_generators(wildcards):
 
 def photometry_code(script):
     """Digest of a script's code together with the photometry of the paper's data set."""
-    return lambda wildcards: code_of(script, f"galaxies.datasets.{layout_of_paper(wildcards)}.photometry")
+    return lambda wildcards: digest_of(script, f"galaxies.datasets.{layout_of_paper(wildcards)}.photometry")
 
 
 def generators_by_seed_of(wildcards):

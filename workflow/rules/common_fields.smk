@@ -1,6 +1,14 @@
 """Input functions about generated star fields and the autoencoders among their generators. Makes nothing itself."""
 
-from galaxies.generated_fields import AUTOENCODERS, FIELD_GENERATORS, SAME_PIXELS
+from galaxies.generated_fields import (
+    AUTOENCODERS,
+    FIELD_GENERATORS,
+    SAME_PIXELS,
+    SAME_TRAINING,
+    comparable,
+    first_good,
+)
+from galaxies.judgement import UNLABELLED_GENERATORS
 
 
 def field_generators(paper, methods=FIELD_GENERATORS):
@@ -15,45 +23,53 @@ CODED_PAPERS = "|".join(paper for paper in config["papers"] if field_generators(
 
 def fields_by_seed(paper, names=None):
     """What each training of the generators `names`, or of all, is, for tables and figures."""
-    return [
-        {
-            "experiment": name,
-            "label": EXPERIMENTS[paper][name].get("label", name),
-            "seed": seed,
-            "view": EXPERIMENTS[paper][name]["view"],
-            "differences": changes(paper, name),
-        }
-        for name in (field_generators(paper) if names is None else names)
-        for seed in seeds_of(paper)
-    ]
+    return trainings(paper, field_generators(paper) if names is None else names, "view", "reported_as")
 
 
 def autoencoders_by_seed(paper):
-    """Of `fields_by_seed` the autoencoders, and whether their bounds can be compared with those of the first."""
-    names = field_generators(paper, AUTOENCODERS)
-    alike = comparable_autoencoders(paper)
-    return [{**entry, "comparable": entry["experiment"] in alike} for entry in fields_by_seed(paper, names)]
-
-
-def comparable_autoencoders(paper):
-    """Autoencoders with the same held-out images and pixel values as the first, the first among them."""
-    names = field_generators(paper, AUTOENCODERS)
-    pixels = {name: [EXPERIMENTS[paper][name][key] for key in SAME_PIXELS] for name in names}
-    return [name for name in names if pixels[name] == pixels[names[0]]]
+    """Of `fields_by_seed` the autoencoders, and in what their bounds can be compared with those of the first."""
+    known = EXPERIMENTS[paper]
+    first = known[first_good(config["papers"][paper])]
+    return [
+        {
+            **entry,
+            "same_pixels": comparable(first, known[entry["experiment"]], SAME_PIXELS),
+            "same_training": comparable(first, known[entry["experiment"]], (*SAME_PIXELS, *SAME_TRAINING)),
+        }
+        for entry in fields_by_seed(paper, field_generators(paper, AUTOENCODERS))
+    ]
 
 
 def alike_by_seed(paper):
-    """Of `fields_by_seed` the autoencoders that are comparable with the first."""
-    return fields_by_seed(paper, comparable_autoencoders(paper))
+    """Of `autoencoders_by_seed` those with the same held-out images and pixels as the first, which leads."""
+    first = first_good(config["papers"][paper])
+    alike = [entry for entry in autoencoders_by_seed(paper) if entry["same_pixels"]]
+    return sorted(alike, key=lambda entry: entry["experiment"] != first)
 
 
 def first_alike(paper):
-    """The first seed of each autoencoder that is comparable with the first."""
+    """The first seed of each autoencoder of `alike_by_seed`."""
     return first_of_each(alike_by_seed(paper))
 
 
 def first_autoencoder(paper):
-    return field_generators(paper, AUTOENCODERS)[0]
+    return first_good(config["papers"][paper])
+
+
+def notes_of_alike(wildcards):
+    return notes_of(alike_by_seed(wildcards.paper))
+
+
+def reference_autoencoder(wildcards):
+    return first_autoencoder(wildcards.paper)
+
+
+def of_first_autoencoder(key):
+    return lambda wildcards: first_alike(wildcards.paper)[0][key]
+
+
+def examined_first(wildcards):
+    return files_of_entries(first_alike, "examined.h5")(wildcards)[0]
 
 
 def first_fields(experiments, file):
@@ -66,8 +82,8 @@ def first_fields(experiments, file):
 
 def shown_autoencoders(paper):
     """The first autoencoder, and those that the paper found poor."""
-    poor = config["papers"][paper]["generated_fields"]["poor"]
-    return [first_autoencoder(paper), *(name for name in included(paper) if name in poor)]
+    poor, first = config["papers"][paper]["generated_fields"]["poor"], first_autoencoder(paper)
+    return [first, *(name for name in included(paper) if name in poor and name != first)]
 
 
 def sampled(kind):
@@ -75,7 +91,7 @@ def sampled(kind):
     chosen = {
         "vae_samples": lambda paper: [first_autoencoder(paper)],
         "vae_bad_latent": shown_autoencoders,
-        "dcgan_samples": lambda paper: field_generators(paper, ("dcgan",)),
+        "dcgan_samples": lambda paper: field_generators(paper, UNLABELLED_GENERATORS),
     }
     return chosen[kind]
 
@@ -98,41 +114,40 @@ def sampled_rows(wildcards):
 
 
 def of_sampled(key):
-    """Function for a setting of the first generator of a figure of samples, or its `differences` or `view_file`."""
+    """Function for a setting of the first generator of a figure of samples."""
+    return lambda wildcards: EXPERIMENTS[wildcards.paper][sampled(wildcards.kind)(wildcards.paper)[0]][key]
 
-    def value(wildcards):
-        paper, name = wildcards.paper, sampled(wildcards.kind)(wildcards.paper)[0]
-        if key == "differences":
-            return changes(paper, name)
-        return view_of(paper, name) if key == "view_file" else EXPERIMENTS[paper][name][key]
 
-    return value
+def view_of_sampled(wildcards):
+    return view_of(wildcards.paper, sampled(wildcards.kind)(wildcards.paper)[0])
+
+
+def notes_of_sampled(wildcards):
+    return notes_of(fields_by_seed(wildcards.paper, sampled(wildcards.kind)(wildcards.paper)))
 
 
 def fields_setting(key):
     return lambda wildcards: config["papers"][wildcards.paper]["generated_fields"][key]
 
 
+def field_scorer_names(wildcards):
+    """Experiments that score generated fields: those named that the run includes."""
+    return [name for name in fields_setting("scorers")(wildcards) if name in included(wildcards.paper)]
+
+
 def field_scorers(wildcards):
     """Models of the experiments that score generated fields, of their first seed."""
-    paper = wildcards.paper
-    return [
-        f"{RESULTS}/{paper}/{name}/seed{seeds_of(paper)[0]}/{model_file(paper, name)}"
-        for name in fields_setting("scorers")(wildcards)
-    ]
+    paper, names = wildcards.paper, field_scorer_names(wildcards)
+    return [f"{RESULTS}/{paper}/{name}/seed{seeds_of(paper)[0]}/{model_file(paper, name)}" for name in names]
 
 
 def measuring_code(wildcards):
     """Digest of the code that measures and scores fields: the script and the networks that score."""
     paper = wildcards.paper
-    networks = [name for name in fields_setting("scorers")(wildcards) if model_file(paper, name) == "model.pt"]
-    return code_of(
+    networks = [name for name in field_scorer_names(wildcards) if model_file(paper, name) == "model.pt"]
+    return digest_of(
         "measure_fields.py", *sorted(set().union(*(modules_of(EXPERIMENTS[paper][name]) for name in networks)))
     )
-
-
-def model_file(paper, name):
-    return "model.skops" if EXPERIMENTS[paper][name]["method"] in BASELINES else "model.pt"
 
 
 def real_fields(wildcards):
@@ -158,10 +173,9 @@ def field_figures(paper, **numbers):
     """Short name -> file of what shows the generated fields of a paper; `numbers` are figure numbers by name."""
     if not field_generators(paper):
         return {}
-    figures = {"generated_fields": "generated_fields.csv"}
-    if field_generators(paper, ("dcgan",)):
-        figures |= {"dcgan_samples": "dcgan_samples.png"}
-        figures |= {f"curves_{name}": f"curves_{name}.png" for name in field_generators(paper, ("dcgan",))}
+    figures = {"measured_fields": "measured_fields.csv"}
+    if gans := field_generators(paper, UNLABELLED_GENERATORS):
+        figures |= {"dcgan_samples": "dcgan_samples.png", **{f"curves_{name}": f"curves_{name}.png" for name in gans}}
     if field_generators(paper, AUTOENCODERS):
         figures |= {name: f"{name}.png" for name in ("vae_samples", "vae_curves", "reconstructions", "traversals")}
         figures |= {"bounds": "bounds.csv"}

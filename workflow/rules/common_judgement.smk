@@ -14,19 +14,8 @@ def classifier_study(paper):
 
 def classifiers_of(paper):
     """Classifiers of several classes that a study trains times its seeds, for tables."""
-    settings = EXPERIMENTS[paper]
-    return [
-        {
-            "experiment": name,
-            "label": settings[name].get("label", name),
-            "seed": seed,
-            "reported_as": settings[name]["reported_as"],
-            "differences": changes(paper, name),
-        }
-        for name in included(paper)
-        if settings[name]["method"] == "multiclass_classification"
-        for seed in seeds_of(paper)
-    ]
+    names = [name for name in included(paper) if EXPERIMENTS[paper][name]["method"] == "multiclass_classification"]
+    return trainings(paper, names, "reported_as")
 
 
 def classifiers_shown(wildcards):
@@ -75,22 +64,13 @@ def judged_generators(paper):
 
 
 def judged(paper):
-    """Generators of a paper times the seeds, and how their settings differ from the published."""
-    return [
-        {
-            "experiment": name,
-            "label": EXPERIMENTS[paper][name].get("label", name),
-            "seed": seed,
-            "differences": changes(paper, name),
-        }
-        for name in judged_generators(paper)
-        for seed in seeds_of(paper)
-    ]
+    """Judged generators of a paper times the seeds."""
+    return trainings(paper, judged_generators(paper))
 
 
 def first_judged(paper):
     """Each generator of a paper with its first seed."""
-    return [member for member in judged(paper) if member["seed"] == seeds_of(paper)[0]]
+    return first_of_each(judged(paper))
 
 
 def judged_trainings(wildcards):
@@ -134,20 +114,17 @@ def judge_models(wildcards):
 def judge_code(wildcards):
     """Digest of the code that judges: the script, the classifier's method and its architecture."""
     judge = paper_of(wildcards)["judgement"]
-    return code_of("judge.py", *sorted(modules_of(EXPERIMENTS[judge["paper"]][judge["experiment"]])))
+    return digest_of("judge.py", *sorted(modules_of(EXPERIMENTS[judge["paper"]][judge["experiment"]])))
 
 
 def notes_of_judgement(wildcards):
     """How generators, judge and their comparison differ from the published, as texts; what all share is said once."""
     paper = wildcards.paper
-    by_label = {member["label"]: member["differences"] for member in first_judged(paper)}
-    shared = [text for text in next(iter(by_label.values())) if all(text in texts for texts in by_label.values())]
-    others = {label: [text for text in texts if text not in shared] for label, texts in by_label.items()}
-    own = [f"{label}: {', '.join(texts)}" for label, texts in others.items() if texts]
+    own = notes_of(judged(paper))
     judge = config["papers"][paper]["judgement"]
     of_judge = changes(judge["paper"], judge["experiment"])
-    of_judge = [text for text in of_judge if text not in shared]
-    return [*shared, *own, *changes_of_judgement(paper), *([f"judge: {', '.join(of_judge)}"] if of_judge else [])]
+    of_judge = [text for text in of_judge if text not in own]
+    return [*own, *changes_of_judgement(paper), *([f"judge: {', '.join(of_judge)}"] if of_judge else [])]
 
 
 def changes_of_judgement(paper):
@@ -236,7 +213,7 @@ def images_of_steps(key):
 def step_cost_code(wildcards):
     """Code that a step of what is compared runs."""
     modules = sorted(set().union(*map(modules_of, compared_steps(wildcards).values())))
-    return code_of("measure_step_cost.py", "galaxies.step_cost:print_peak_memory", *modules)
+    return digest_of("measure_step_cost.py", "galaxies.step_cost:print_peak_memory", *modules)
 
 
 COMPARED_PAPERS = "|".join(filter(compares_steps, config["papers"])) or "(?!)"

@@ -27,21 +27,16 @@ def scorers_of(paper, *methods):
     Ridge regression has nothing random, and therefore one training.
     """
     settings = EXPERIMENTS[paper]
+    names = [name for name in included(paper) if settings[name]["method"] in (methods or SCORERS)]
+    entries = trainings(paper, names, "method", "reported_as", "validate_on")
     return [
         {
-            "experiment": name,
-            "label": settings[name].get("label", name),
-            "seed": seed,
-            "random": settings[name]["method"] != "ridge",
-            "reported_as": settings[name]["reported_as"],
-            "differences": changes(paper, name),
-            "epoch_chosen_on": (
-                settings[name]["validate_on"] if settings[name]["method"] == "score_regression" else None
-            ),
+            **{key: value for key, value in entry.items() if key not in ("method", "validate_on")},
+            "random": entry["method"] != "ridge",
+            "epoch_chosen_on": entry["validate_on"] if entry["method"] == "score_regression" else None,
         }
-        for name in included(paper)
-        if settings[name]["method"] in (methods or SCORERS)
-        for seed in (seeds_of(paper)[:1] if settings[name]["method"] == "ridge" else seeds_of(paper))
+        for entry in entries
+        if entry["method"] != "ridge" or entry["seed"] == seeds_of(paper)[0]
     ]
 
 
@@ -75,23 +70,6 @@ def changes_of_generation(paper):
             for text in (differences(without_labels(judge), without_labels(reference)) if judge else [])
         ),
     ]
-
-
-def first_of_each(entries):
-    """The first seed of each experiment."""
-    return list({entry["experiment"]: entry for entry in reversed(entries)}.values())[::-1]
-
-
-def files_of_scorers(entries, file):
-    """Function that gives a file of each of the trainings that `entries`, a function of the paper, names."""
-    return lambda wildcards: [
-        f"{RESULTS}/{wildcards.paper}/{entry['experiment']}/seed{entry['seed']}/{file}"
-        for entry in entries(wildcards.paper)
-    ]
-
-
-def entries_of(entries):
-    return lambda wildcards: entries(wildcards.paper)
 
 
 def first_drawing_of(paper):
@@ -133,7 +111,7 @@ def views_of_regressions(wildcards):
 
 def regressions_code(script):
     """Digest of a script's code together with the architectures of the regressions of scores."""
-    return lambda wildcards: code_of(
+    return lambda wildcards: digest_of(
         script,
         *sorted({f"galaxies.models.{e['network']['architecture']}" for e in first_regressions_of(wildcards.paper)}),
     )
@@ -141,7 +119,7 @@ def regressions_code(script):
 
 def discriminator_code(script):
     """Digest of a script's code together with the modules of the GAN whose discriminator an experiment takes."""
-    return lambda wildcards: code_of(
+    return lambda wildcards: digest_of(
         script, *sorted(modules_of(EXPERIMENTS[wildcards.paper][experiment_of(wildcards)["discriminator"]]))
     )
 
@@ -172,7 +150,7 @@ def scored_sets_of_judge(wildcards):
 
 def shown_kept(file):
     """Function that gives a file of the generator that the figures show, the first that is included."""
-    return lambda wildcards: files_of_scorers(first_drawing_of, file)(wildcards)[0]
+    return lambda wildcards: files_of_entries(first_drawing_of, file)(wildcards)[0]
 
 
 def shown_drawing(key):
@@ -189,7 +167,7 @@ def image_files_of_paper(wildcards):
 
 def images_code(script):
     """Digest of a script's code together with the readers of the images of the paper's data set."""
-    return lambda wildcards: code_of(
+    return lambda wildcards: digest_of(
         script, *(f"galaxies.datasets.{layout_of_paper(wildcards)}.{module}" for module in ("images", "files"))
     )
 
@@ -221,8 +199,7 @@ def scorer_of_images():
 
 def scoring_model(wildcards):
     paper, entry = scorer_of_images()
-    suffix = "skops" if EXPERIMENTS[paper][entry["experiment"]]["method"] in BASELINES else "pt"
-    return f"{RESULTS}/{paper}/{entry['experiment']}/seed{entry['seed']}/model.{suffix}"
+    return f"{RESULTS}/{paper}/{entry['experiment']}/seed{entry['seed']}/{model_file(paper, entry['experiment'])}"
 
 
 def scores_of_images(wildcards):

@@ -59,8 +59,8 @@ rule simulate_dataset:
         runtime=growing(240),
     params:
         dataset="{dataset}",
-        layout=lookup("data/{dataset}/layout", within=config),
-        simulate=lookup("data/{dataset}/simulate", within=config),
+        layout=lookup("{dataset}/layout", within=config["data"]),
+        simulate=lookup("{dataset}/simulate", within=config["data"]),
         code=dataset_code("simulate_dataset.py", "simulator:simulate"),
     message:
         "Simulating {wildcards.dataset}"
@@ -87,9 +87,9 @@ checkpoint prepare_catalogue:
     params:
         folder=dataset_folder,
         dataset="{dataset}",
-        layout=lookup("data/{dataset}/layout", within=config),
-        source=lookup("data/{dataset}/source", within=config),
-        unmatched=lookup("data/{dataset}/unmatched", within=config),
+        layout=lookup("{dataset}/layout", within=config["data"]),
+        source=lookup("{dataset}/source", within=config["data"]),
+        unmatched=lookup("{dataset}/unmatched", within=config["data"]),
         settings=reader_settings,
         code=dataset_code("prepare_catalogue.py", "files:find", "images:open_images", "labels:read_labels"),
     message:
@@ -143,7 +143,7 @@ rule pack_shard:
     params:
         folder=dataset_folder,
         dataset="{dataset}",
-        layout=lookup("data/{dataset}/layout", within=config),
+        layout=lookup("{dataset}/layout", within=config["data"]),
         name="{view}",
         settings=reader_settings,
         shard=shard_number,
@@ -176,7 +176,7 @@ rule pack_view:
     params:
         folder=dataset_folder,
         dataset="{dataset}",
-        layout=lookup("data/{dataset}/layout", within=config),
+        layout=lookup("{dataset}/layout", within=config["data"]),
         name="{view}",
         settings=reader_settings,
         code=dataset_code("pack_view.py", "files:find", "images:open_images", "images:projection"),
@@ -204,7 +204,7 @@ rule describe_data:
         runtime=growing(60),
     params:
         dataset="{dataset}",
-        layout=lookup("data/{dataset}/layout", within=config),
+        layout=lookup("{dataset}/layout", within=config["data"]),
         code=dataset_code("describe_data.py", "card"),
     message:
         "Describing {wildcards.dataset}"

@@ -65,7 +65,7 @@ rule measure_fields:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        names=fields_setting("scorers"),
+        names=field_scorer_names,
         frame=frame_of_paper,
         levels=makes_levels,
         compute={"device": "cpu"},  # one image at a time
@@ -96,7 +96,7 @@ rule measure_real_fields:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        names=fields_setting("scorers"),
+        names=field_scorer_names,
         frame=frame_of_paper,
         sets=fields_setting("real_sets"),
         pool=fields_setting("real_pool"),
@@ -111,15 +111,15 @@ rule measure_real_fields:
 rule tabulate_fields:
     """Generated fields of all generators beside real ones, over seeds."""
     input:
-        measured=files_of_scorers(fields_by_seed, "fields.csv"),
+        measured=files_of_entries(fields_by_seed, "fields.csv"),
         real=real_fields,
     output:
         table=shown(
-            "<results>/{paper}/generated_fields.csv", "measured_fields", "generated star fields, measured and scored"
+            "<results>/{paper}/measured_fields.csv", "measured_fields", "generated star fields, measured and scored"
         ),
-        per_seed="<results>/{paper}/generated_fields_per_seed.csv",
+        per_seed="<results>/{paper}/measured_fields_per_seed.csv",
     log:
-        "<logs>/{paper}/generated_fields_table.log",
+        "<logs>/{paper}/measured_fields.log",
     wildcard_constraints:
         paper=FIELD_PAPERS,
     conda:
@@ -127,7 +127,7 @@ rule tabulate_fields:
     params:
         trainings=entries_of(fields_by_seed),
         views=views_of_fields,
-        names=fields_setting("scorers"),
+        names=field_scorer_names,
         code=code_of("tabulate_fields.py"),
     message:
         "Generated star fields of {wildcards.paper}"
@@ -138,8 +138,10 @@ rule tabulate_fields:
 rule tabulate_bounds:
     """Evidence lower bounds of all autoencoders on training and on held-out images, over seeds."""
     input:
-        examined=files_of_scorers(autoencoders_by_seed, "examined.h5"),
-        histories=files_of_scorers(autoencoders_by_seed, "history.csv"),
+        examined=files_of_entries(autoencoders_by_seed, "examined.h5"),
+        histories=files_of_entries(autoencoders_by_seed, "history.csv"),
+        provenance=provenance_of_wildcard,
+        reported=REPORTED,
     output:
         table=shown("<results>/{paper}/bounds.csv", "bounds", "evidence lower bounds of the autoencoders"),
         per_seed="<results>/{paper}/bounds_per_seed.csv",
@@ -151,7 +153,8 @@ rule tabulate_bounds:
         "../../envs/plot.yaml"
     params:
         trainings=entries_of(autoencoders_by_seed),
-        reference=lambda wildcards: first_autoencoder(wildcards.paper),
+        paper="{paper}",
+        reference=reference_autoencoder,
         code=code_of("tabulate_bounds.py"),
     message:
         "Bounds of the autoencoders of {wildcards.paper}"
@@ -163,7 +166,7 @@ rule plot_field_samples:
     """Generated star fields below real ones."""
     input:
         generated=sampled_files,
-        view=of_sampled("view_file"),
+        view=view_of_sampled,
         split="<results>/{paper}/split.csv",
     output:
         png=shown(
@@ -183,7 +186,7 @@ rule plot_field_samples:
         rows=sampled_rows,
         sets=of_sampled("train_on"),
         pool=of_sampled("pool"),
-        differences=of_sampled("differences"),
+        notes=notes_of_sampled,
         code=code_of("plot_field_samples.py"),
     message:
         "Generated star fields of {wildcards.paper}: {wildcards.kind}"
@@ -194,8 +197,9 @@ rule plot_field_samples:
 rule plot_vae_curves:
     """The lower bound and its terms during the training of all comparable autoencoders."""
     input:
-        histories=files_of_scorers(alike_by_seed, "history.csv"),
+        histories=files_of_entries(alike_by_seed, "history.csv"),
         provenance=provenance_of_wildcard,
+        reported=REPORTED,
     output:
         png=shown("<results>/{paper}/{number}vae_curves.png", "vae_curves", "training of the autoencoders"),
         pdf="<results>/{paper}/{number}vae_curves.pdf",
@@ -208,6 +212,8 @@ rule plot_vae_curves:
         "../../envs/plot.yaml"
     params:
         trainings=entries_of(alike_by_seed),
+        paper="{paper}",
+        notes=notes_of_alike,
         code=code_of("plot_vae_curves.py"),
     message:
         "Training of the autoencoders of {wildcards.paper}"
@@ -218,7 +224,7 @@ rule plot_vae_curves:
 rule plot_reconstructions:
     """Held-out images and their reconstructions by all comparable autoencoders."""
     input:
-        examined=files_of_scorers(first_alike, "examined.h5"),
+        examined=files_of_entries(first_alike, "examined.h5"),
     output:
         png=shown(
             "<results>/{paper}/reconstructions.png",
@@ -234,6 +240,7 @@ rule plot_reconstructions:
         "../../envs/plot.yaml"
     params:
         trainings=entries_of(first_alike),
+        notes=notes_of_alike,
         code=code_of("plot_reconstructions.py"),
     message:
         "Reconstructions by the autoencoders of {wildcards.paper}"
@@ -244,7 +251,7 @@ rule plot_reconstructions:
 rule plot_traversals:
     """What the most informative dimensions of the first autoencoder do."""
     input:
-        examined=lambda wildcards: files_of_scorers(first_alike, "examined.h5")(wildcards)[0],
+        examined=examined_first,
     output:
         png=shown(
             "<results>/{paper}/traversals.png", "traversals", "what the dimensions of the codes do", seeds="first"
@@ -256,8 +263,8 @@ rule plot_traversals:
     conda:
         "../../envs/plot.yaml"
     params:
-        label=lambda wildcards: first_alike(wildcards.paper)[0]["label"],
-        differences=lambda wildcards: first_alike(wildcards.paper)[0]["differences"],
+        label=of_first_autoencoder("label"),
+        differences=of_first_autoencoder("differences"),
         code=code_of("plot_traversals.py"),
     message:
         "Dimensions of the first autoencoder of {wildcards.paper}"

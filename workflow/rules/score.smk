@@ -48,7 +48,7 @@ rule fit_baseline:
 rule tabulate_mae:
     """Errors of all scorers over seeds, beside the published ones."""
     input:
-        predictions=files_of_scorers(compared_scorers_of, "predictions.csv"),
+        predictions=files_of_entries(compared_scorers_of, "predictions.csv"),
         catalogue=catalogue_of_paper,
         provenance=provenance_of_wildcard,
         reported=REPORTED,
@@ -191,7 +191,7 @@ rule measure_first_predictions:
 rule plot_scorer_curves:
     """Errors of regressions of scores in each epoch, and the epoch whose weights are kept."""
     input:
-        histories=files_of_scorers(regressions_of, "history.csv"),
+        histories=files_of_entries(regressions_of, "history.csv"),
         split="<results>/{paper}/split.csv",
         catalogue=catalogue_of_paper,
         provenance=provenance_of_wildcard,
@@ -216,7 +216,7 @@ rule plot_scorer_curves:
 rule plot_score_training:
     """Errors and losses during the training of all networks that score and generate."""
     input:
-        histories=files_of_scorers(histories_shown_of, "history.csv"),
+        histories=files_of_entries(histories_shown_of, "history.csv"),
         provenance=provenance_of_wildcard,
     output:
         png=shown(
@@ -324,8 +324,8 @@ rule sample_good_images:
 rule measure_generated:
     """Scores, blobs and diversity of generated images, beside those of training images."""
     input:
-        kept=files_of_scorers(drawing_of, "kept.h5"),
-        kept_scores=files_of_scorers(drawing_of, "kept_scores.csv"),
+        kept=files_of_entries(drawing_of, "kept.h5"),
+        kept_scores=files_of_entries(drawing_of, "kept_scores.csv"),
         good="<results>/{paper}/good_images.h5",
         judged=judge_of_generated("predictions.csv"),
         catalogue=catalogue_of_paper,
@@ -388,7 +388,7 @@ rule plot_generated_field:
 rule plot_generated_fields:
     """Images of all generators below training images."""
     input:
-        kept=files_of_scorers(first_drawing_of, "kept.h5"),
+        kept=files_of_entries(first_drawing_of, "kept.h5"),
         good="<results>/{paper}/good_images.h5",
         diversity="<results>/{paper}/diversity.csv",
     output:

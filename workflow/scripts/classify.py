@@ -7,13 +7,12 @@ import h5py
 import numpy as np
 from torch.nn.functional import log_softmax
 
-from galaxies.compute import Compute
+from galaxies.compute import machine_of
 from galaxies.data.device import Images
 from galaxies.data.rows import split_rows
 from galaxies.errors import DataError
 from galaxies.files import atomic, sha256
 from galaxies.methods.multiclass_classification import classify, load_classifier, targets_of
-from galaxies.registry import construct
 from galaxies.scripting import run_script
 
 logger = logging.getLogger("galaxies.classify")
@@ -27,8 +26,7 @@ def main(view: Path, split: Path, model: Path, predictions: Path, *, compute: di
     attributes `classes`, `source`, `simulated`, `model_sha256` and `view_sha256`, the digest of the pixels.
     compute : as in train.py.
     """
-    settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
-    machine = construct(Compute.choose, settings, "compute", threads=threads)
+    machine = machine_of(compute, threads)
     classifier = load_classifier(model, machine)
     images = Images(view, split_rows(view, split, "test"), machine)
     if images.shape[1] != classifier.channels:

@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from galaxies.compute import Compute
+from galaxies.compute import Compute, machine_of
 from galaxies.errors import ConfigError
 from galaxies.files import atomic, full_disk_as_data_error, sha256
 from galaxies.kept_images import DIVERSITY
 from galaxies.methods.two_in_one import as_8_bit, images_of, load_generator, load_scorer
 from galaxies.progress import duration
-from galaxies.registry import construct
 from galaxies.scripting import run_script
 from galaxies.trained_models import read_model
 
@@ -47,8 +46,7 @@ def main(
     """
     if most_draws < wanted:
         raise ConfigError(f"most_draws is {most_draws}, fewer than the {wanted} images wanted", "raise it")
-    settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
-    machine = construct(Compute.choose, settings, "compute", threads=threads)
+    machine = machine_of(compute, threads)
     content = read_model(model, "two_in_one")
     generator, scorer = load_generator(model, machine), load_scorer(model, machine)
     random = torch.Generator().manual_seed(int(np.random.SeedSequence([content["seed"], STREAM]).generate_state(1)[0]))

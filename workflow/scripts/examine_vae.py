@@ -7,13 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from galaxies.compute import Compute
+from galaxies.compute import Compute, machine_of
 from galaxies.data.device import WHITE, Images, to_unit
-from galaxies.data.rows import chosen_rows
+from galaxies.data.rows import chosen_rows, in_range
 from galaxies.examined_vae import SETS, SHOWN, STEPS, TRAVERSED
 from galaxies.files import atomic, full_disk_as_data_error
 from galaxies.methods import vae
-from galaxies.registry import construct
 from galaxies.scripting import run_script
 
 
@@ -23,22 +22,21 @@ def main(view: Path, split: Path, model: Path, examined: Path, *, compute: dict,
     view, split : what the autoencoder was trained on, and which images that were. model : from train.py, of method vae.
     compute : as in train.py.
     """
-    settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
-    machine = construct(Compute.choose, settings, "compute", threads=threads)
+    machine = machine_of(compute, threads)
     network, content = vae.load_network(model, machine)
     trained = content["settings"]
-    chosen = {
-        "training": (trained["train_on"], trained.get("pool")),
-        "held_out": ([trained["validate_on"]], trained.get("validation_pool")),
-    }
+    held_out_pool = trained.get("validation_pool")
+    in_pool = chosen_rows(view, split, trained["train_on"], trained.get("pool"))
+    held_out = chosen_rows(view, split, [trained["validate_on"]], held_out_pool)
+    rows = {"training": in_pool[in_range(view, in_pool, held_out_pool)], "held_out": held_out}
     room = "make room and run the same command again"
     with full_disk_as_data_error(examined, room), atomic(examined) as temporary, h5py.File(temporary, "w") as file:
         for name in SETS:
-            sets, pool = chosen[name]
-            images = Images(view, chosen_rows(view, split, sets, pool), machine)
+            images = Images(view, rows[name], machine)
             bounds = [bound for _, bound in vae.bounds_of(network, images, trained["stretch"], machine)]
-            for term, parts in zip(vae.Bound._fields, zip(*bounds, strict=True), strict=True):
-                file[f"{name}/{term}"] = torch.cat(parts).cpu().numpy()
+            for number, term in enumerate(vae.Bound._fields):
+                parts = [bound[number].cpu().numpy() for bound in bounds]
+                file[f"{name}/{term}"] = np.concatenate([np.empty(0, np.float32), *parts])
         activity = divergence_per_dimension(network, images, trained["stretch"])  # of the held-out images, the last
         shown, copies = reconstructions(network, images, trained["stretch"], machine)
         file["shown"], file["reconstructed"] = numbers(shown), numbers(copies)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from galaxies.compute import Compute
+from galaxies.compute import Compute, machine_of
 from galaxies.data.device import WHITE, Batch, Images
 from galaxies.data.names import ID
 from galaxies.data.splits import read_split
@@ -18,7 +18,7 @@ from galaxies.data.store import View
 from galaxies.errors import ConfigError, DataError
 from galaxies.files import atomic, full_disk_as_data_error, sha256
 from galaxies.generated_images import EXAMPLES
-from galaxies.registry import construct, named_module
+from galaxies.registry import named_module
 from galaxies.scripting import run_script
 from galaxies.trained_models import read_model
 
@@ -48,8 +48,7 @@ def main(
     generator. example_conditions : physical labels by name, all that the generator takes. compute : as in train.py.
     generated : see `galaxies.generated_images.Generated`; further attributes are `source` and `model_sha256`.
     """
-    settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
-    machine = construct(Compute.choose, settings, "compute", threads=threads)
+    machine = machine_of(compute, threads)
     content = read_model(model)
     with View(view) as packed:
         generator, predictor = load(model, content, packed, machine)

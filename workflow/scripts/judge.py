@@ -11,14 +11,14 @@ import h5py
 import numpy as np
 import torch
 
-from galaxies.compute import Compute
+from galaxies.compute import Compute, machine_of
 from galaxies.data.names import ID
 from galaxies.data.splits import read_split
 from galaxies.data.store import View
 from galaxies.errors import ConfigError, DataError
 from galaxies.files import atomic, full_disk_as_data_error, sha256
 from galaxies.generated_images import Generated, as_stored, real_blocks
-from galaxies.registry import construct, named_module
+from galaxies.registry import named_module
 from galaxies.scripting import run_script
 from galaxies.trained_models import read_model
 
@@ -49,8 +49,7 @@ def main(
     """
     if (generated is None) == (split is None):
         raise ConfigError("give either generated images, or a split and its sets")
-    settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
-    machine = construct(Compute.choose, settings, "compute", threads=threads)
+    machine = machine_of(compute, threads)
     judges = load_judges(judge, machine)
     classes = judges[0].classes
     with View(view) as packed, ExitStack() as opened:

@@ -13,9 +13,12 @@ from galaxies.data.store import View
 from galaxies.errors import ConfigError, DataError
 from galaxies.files import write_text
 from galaxies.generated_images import Generated
-from galaxies.image_scorers import load_image_scorer
+from galaxies.image_scorers import ImageScorer, load_image_scorer
+from galaxies.score_range import clipped
 from galaxies.scripting import run_script
 
+SCORE, TRUE = "score", "true_score"  # in a view, in the table
+BRIGHTEST = 0.01  # of the pixels
 LIT = 0.5  # grey level from which on a pixel is not black once it is rounded to 8 bits
 
 
@@ -33,14 +36,16 @@ def main(
     sets: list[str] | None = None,
     pool: dict | None = None,
 ) -> None:
-    """Write a row per image: object_id (its number, of generated ones), flux, lit, and a column per scorer.
+    """Write a row per image: object_id (its number, of generated ones), its measures, and a column per scorer.
 
-    flux : mean grey level. lit : share of the pixels that are not black when rounded to 8 bits.
-    score_<name> : of the image enlarged to `frame` px, pixel by pixel, and rounded to 8 bits; not clipped.
+    concentration : share of the light that the brightest hundredth of the pixels has: near 1 of stars on a dark sky,
+    0.01 of a blank image. flux : mean grey level. lit : share of the pixels that are not black when rounded to 8 bits.
+    score_<name> : of the image enlarged to `frame` px, pixel by pixel, and rounded to 8 bits; clipped to its range.
+    true_score : of real images that have a score.
 
     generated : from generate.py; without it, the real images of `sets` of the split, of which `pool` takes some (see
-    `galaxies.data.pools`), at the resolution of `view`. levels : whether generated values are grey levels; if each
-    image has a scale of its own, flux and scores mean nothing, and are left empty.
+    `galaxies.data.rows`), at the resolution of `view`. levels : whether generated values are grey levels; if each
+    image has a scale of its own, all but the concentration means nothing, and is left empty.
     scorers : models that `galaxies.image_scorers` loads, in the order of `names`. compute : as in train.py.
     """
     files = dict(zip((f"score_{name}" for name in names), scorers, strict=True))
@@ -50,37 +55,53 @@ def main(
             raise ConfigError(f"{name.removeprefix('score_')} scores images of {scorer.size} px, these have {frame}")
     images = generated_images(generated) if generated else real_images(view, split, sets or [], pool)
     rows = []
-    for number, image in images:
-        row = {ID: number, "flux": image.mean(dtype=np.float64), "lit": float((image >= LIT).mean())}
+    for facts, image in images:
+        row = {**facts, "concentration": concentration(image)}
         if levels:
             enlarged = enlarge(image, frame)
-            row |= {name: float(scorer.score(scorer.describe(enlarged)[None])[0]) for name, scorer in loaded.items()}
+            row |= {"flux": image.mean(dtype=np.float64), "lit": float((image >= LIT).mean())}
+            row |= {name: score_of(scorer, enlarged) for name, scorer in loaded.items()}
         else:
-            row |= {"flux": np.nan, **dict.fromkeys(loaded, np.nan)}
+            row |= dict.fromkeys(["flux", "lit", *loaded], np.nan)
         rows.append(row)
     table = pd.DataFrame(rows)
-    if levels and (bad := int((~np.isfinite(table)).any(axis=1).sum())):
+    wanted = ["flux", "lit", *loaded] if levels else ["concentration"]
+    if bad := int((~np.isfinite(table[wanted])).any(axis=1).sum()):
         raise DataError(f"{measured}: {bad} of {len(table)} images have a measure that is not finite")
     write_text(measured, table.to_csv(index=False))
 
 
-def generated_images(path: Path) -> Iterator[tuple[int, np.ndarray]]:
+def concentration(image: np.ndarray) -> float:
+    """Share of the light of an image (S, S) that the brightest hundredth of its pixels has; NaN for a black one."""
+    light = np.sort(image.astype(np.float64).ravel())[::-1]
+    total = light.sum()
+    return float(light[: max(1, round(len(light) * BRIGHTEST))].sum() / total) if total else float("nan")
+
+
+def score_of(scorer: ImageScorer, image: Image.Image) -> float:
+    """The score of one image, in the range of scores."""
+    return float(clipped(scorer.score(scorer.describe(image)[None]))[0])
+
+
+def generated_images(path: Path) -> Iterator[tuple[dict, np.ndarray]]:
     """Number and grey levels (S, S) of each generated image."""
     with Generated(path) as images:
         count = 0
         for block in images.blocks():
             for image in block[:, 0]:
-                yield count, image
+                yield {ID: count}, image
                 count += 1
 
 
-def real_images(view: Path, split: Path, sets: list[str], pool: dict | None) -> Iterator[tuple[int, np.ndarray]]:
-    """Id and grey levels (S, S) of each image."""
+def real_images(view: Path, split: Path, sets: list[str], pool: dict | None) -> Iterator[tuple[dict, np.ndarray]]:
+    """Id and score, and grey levels (S, S) of each image."""
     rows = chosen_rows(view, split, sets, pool)
     with View(view) as packed:
+        scores = packed.labels[:, packed.column(SCORE)] if SCORE in packed.columns else np.full(len(packed), np.nan)
         for first in range(0, len(rows), packed.block):
             part = rows[first : first + packed.block]
-            yield from zip(packed.ids[part].tolist(), packed.read(part)[:, 0], strict=True)
+            for row, image in zip(part, packed.read(part)[:, 0], strict=True):
+                yield {ID: int(packed.ids[row]), TRUE: float(scores[row])}, image
 
 
 def enlarge(image: np.ndarray, frame: int) -> Image.Image:

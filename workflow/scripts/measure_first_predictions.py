@@ -24,9 +24,10 @@ def main(
 ) -> None:
     """Write a row per experiment and pixel scale, of the networks that the trainings with `seeds` begin with.
 
-    views : images of each of `experiments`, {experiment, label, network, train_on}, of method score_regression. split :
-    table object_id,split. table : prediction_mean, prediction_std (ddof 0) and prediction_largest, the largest absolute
-    value, of all images and seeds, not clipped; score_mean and score_largest, of the true scores of the same images.
+    views : images of each of `experiments`, {experiment, label, network, train_on, differences}, of score_regression.
+    split : table object_id,split. table : prediction_mean, prediction_std (ddof 0) and prediction_largest, the largest
+    absolute value, of all images and seeds, not clipped; score_mean and score_largest, of the true scores of the same
+    images. Networks whose biases are zero say 255 times as much for raw pixels as for those in [0, 1].
     Source: intergalactic_vae_cnn, which found them far too large with normal weights and not with Xavier's.
     """
     machine = Compute.choose("cpu", threads=threads)
@@ -51,6 +52,7 @@ def main(
                 "score_mean": scores.mean().item(),
                 "score_largest": scores.max().item(),
                 "data": "simulated" if images.attributes["simulated"] else "real",
+                "differences": "; ".join(experiment["differences"]),
             }
             rows.append(row)
     write_text(table, pd.DataFrame(rows).to_csv(index=False))

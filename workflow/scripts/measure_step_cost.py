@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from galaxies.compute import Compute
+from galaxies.compute import machine_of
 from galaxies.errors import ConfigError
 from galaxies.files import write_text
-from galaxies.registry import construct
 from galaxies.scripting import run_script
 from galaxies.stats import median_interval
 from galaxies.step_cost import Stepper, peak_memory, step_seconds
@@ -48,13 +47,12 @@ def main(
         raise ConfigError(f"experiments: no {min(missing)!r}, which the others are compared with", "include it")
     if steps < FEWEST_STEPS:
         raise ConfigError(f"steps is {steps}; an interval of the median needs {FEWEST_STEPS}")
-    settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
-    machine = construct(Compute.choose, settings, "compute", threads=threads)
+    machine = machine_of(compute, threads)
     images = {"size": size, "channels": channels, "seed": seed}
     facts = {key: machine.describe()[key] for key in ("device", "device_type", "precision", "threads", "torch")}
     rows = []
     for comparison, models in comparisons(experiments, model).items():
-        memory = [peak_memory(one, compute=settings, threads=threads, **images) for one in models.values()]
+        memory = [peak_memory(one, compute=compute, threads=threads, **images) for one in models.values()]
         steppers = [Stepper(one, compute=machine, **images) for one in models.values()]
         seconds = step_seconds(steppers, steps)
         ratios = seconds / seconds[list(models).index(reference)]

@@ -21,13 +21,15 @@ CHOICES = ("first", "densest", "sparsest")
 
 def main(
     generated: list[Path], view: Path, split: Path, png: Path, *, rows: list[dict], sets: list[str], pool: dict | None,
-    differences: list[str],
+    notes: list[str],
 ) -> None:  # fmt: skip
     """Rows of real images, and of images of generators.
 
     generated : from generate.py. view, split, sets, pool : the real images that the generators were trained on.
-    rows : {label, file (position in `generated`), choose}; choose is "first", the images as they come, or those of the
-    first 64 with most ("densest") or least ("sparsest") flux, in that order; real images are chosen alike.
+    rows : {label, file (position in `generated`), choose}; choose is "first", the images as they come, those of a
+        second row of the same file after those of the first; or those of the first 64 with most ("densest") or least
+        ("sparsest") flux, in that order. Real images, at even distances in the training set, are chosen alike.
+    notes : what differs from the published settings.
     """
     samples, simulated = [], False
     for path in generated:
@@ -36,20 +38,23 @@ def main(
             simulated |= images.simulated
     taken = chosen_rows(view, split, sets, pool)
     with reading(view), View(view) as packed:
-        real = packed.read(taken[np.linspace(0, len(taken) - 1, min(DRAWN, len(taken))).astype(int)])[:, 0]
-    of_real = [{"label": f"real{suffix(choice)}", "images": real, "choose": choice} for choice in choices(rows)]
-    of_generated = [
-        {**row, "images": samples[row["file"]], "label": row["label"] + suffix(row["choose"])} for row in rows
-    ]
-    figure, axes = new_figure(len(rows) + len(of_real), SHOWN, 7.2, 0.95 * (len(rows) + len(of_real)))
-    for line, row in zip(axes, [*of_real, *of_generated], strict=True):
-        for axis, image in zip(line, chosen(row["images"], row["choose"]), strict=False):
+        real = packed.read(taken[even(len(taken), DRAWN)])[:, 0]
+    lines = [(f"real{suffix(choice)}", chosen(real[even(len(real), SHOWN)] if choice == "first" else real, choice))
+             for choice in choices(rows)]  # fmt: skip
+    for number, row in enumerate(rows):
+        before = [other["file"] for other in rows[:number] if other["choose"] == row["choose"]].count(row["file"])
+        lines.append(
+            (row["label"] + suffix(row["choose"]), chosen(samples[row["file"]], row["choose"], before * SHOWN))
+        )
+    figure, axes = new_figure(len(lines), SHOWN, 7.2, 0.95 * len(lines))
+    for line, (label, images) in zip(axes, lines, strict=True):
+        for axis, image in zip(line, images, strict=False):
             peak_panel(axis, image)
-        for axis in line[len(row["images"]) :]:
+        for axis in line[len(images) :]:
             axis.set_visible(False)
-        label_row(line[0], row["label"])
-    drawn = f" Densest and sparsest: most and least flux of {DRAWN} images." if len(of_real) > 1 else ""
-    stamp(figure, f"{origin_text(simulated, differences)} {PEAK_NOTE}{drawn}", grow=True)
+        label_row(line[0], label)
+    drawn = f" Densest and sparsest: most and least flux of {DRAWN} images." if len(choices(rows)) > 1 else ""
+    stamp(figure, f"{origin_text(simulated, notes)} {PEAK_NOTE}{drawn}", grow=True)
     save_figure(figure, png)
 
 
@@ -58,14 +63,19 @@ def choices(rows: list[dict]) -> list[str]:
     return list(dict.fromkeys(row["choose"] for row in rows))
 
 
-def chosen(images: np.ndarray, choice: str) -> np.ndarray:
-    """The images (N, S, S) that a row shows. Raises DataError for an unknown choice."""
+def even(count: int, wanted: int) -> np.ndarray:
+    """At most `wanted` of `count` positions at even distances, int."""
+    return np.linspace(0, count - 1, min(wanted, count)).round().astype(int)
+
+
+def chosen(images: np.ndarray, choice: str, skip: int = 0) -> np.ndarray:
+    """The images (N, S, S) that a row shows, after `skip` of them. Raises DataError for an unknown choice."""
     if choice not in CHOICES:
         raise DataError(f"rows: choose is {choice!r}; it must be one of: {', '.join(CHOICES)}")
     if choice == "first":
-        return images[:SHOWN]
+        return images[skip : skip + SHOWN]
     order = np.argsort(images.sum(axis=(1, 2)), kind="stable")
-    return images[order[::-1] if choice == "densest" else order][:SHOWN]
+    return images[order[::-1] if choice == "densest" else order][skip : skip + SHOWN]
 
 
 def suffix(choice: str) -> str:

@@ -11,11 +11,11 @@ from galaxies.plots import label_row, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 
 
-def main(examined: list[Path], png: Path, *, trainings: list[dict]) -> None:
+def main(examined: list[Path], png: Path, *, trainings: list[dict], notes: list[str]) -> None:
     """A row of images, and a row of reconstructions for each autoencoder, with its mean bound on all held-out images.
 
     examined : from examine_vae.py, of autoencoders of one view with the same held-out images, of one seed each, in the
-    order of `trainings`, each {experiment, label, seed, differences}.
+    order of `trainings`, each {experiment, label, seed}. notes : what differs from the published settings.
     """
     files = [Examined(path) for path in examined]
     originals = files[0].shown[:, 0]
@@ -32,7 +32,7 @@ def main(examined: list[Path], png: Path, *, trainings: list[dict]) -> None:
         f"{PEAK_NOTE} Decoded from the means of the codes. r: correlation of the pixels with those of the image above. "
         f"nats: mean negative bound of all held-out images. Seed {trainings[0]['seed']}."
     )
-    stamp(figure, f"{origin_text(files[0].simulated, trainings[0]['differences'])} {note}", grow=True)
+    stamp(figure, f"{origin_text(files[0].simulated, notes)} {note}", grow=True)
     save_figure(figure, png)
 
 

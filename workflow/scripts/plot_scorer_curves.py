@@ -61,7 +61,8 @@ def main(
         "kept; these images chose it, so that their error there is optimistic."
     )
     many = len(histories) > len(curves)
-    note += " Thin lines: trainings; thick: their mean and its 95 % interval." if many else " One training each."
+    interval = " and its 95 % interval" if len(histories) > 2 * len(curves) else ""
+    note += f" Thin lines: trainings; thick: their mean{interval}." if many else " One training each."
     stamp(figure, f"{origin_text(simulated, trainings[0]['differences'])} {note}", grow=True)
     save_figure(figure, png, pdf)
 

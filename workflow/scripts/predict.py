@@ -6,14 +6,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from galaxies.compute import Compute
+from galaxies.compute import machine_of
 from galaxies.data.device import Images
 from galaxies.data.names import SPLIT_CODES
 from galaxies.data.rows import split_rows
 from galaxies.errors import DataError
 from galaxies.files import atomic, sha256
 from galaxies.methods.regression import load_network, predict
-from galaxies.registry import construct
 from galaxies.scripting import run_script
 from galaxies.trained_models import read_model
 
@@ -32,8 +31,7 @@ def main(
     experiment : settings of the experiment that the model must come from. compute : as in train.py.
     """
     trained = _read_model(model, experiment)
-    settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
-    machine = construct(Compute.choose, settings, "compute", threads=threads)
+    machine = machine_of(compute, threads)
     rows = [split_rows(view, split, part) for part in SPLIT_CODES]
     images = Images(view, np.concatenate(rows), machine)
     if (images.columns, images.size) != (trained["columns"], trained["size"]):

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from galaxies.compute import Compute
+from galaxies.compute import machine_of
 from galaxies.data.catalogue import read_catalogue
 from galaxies.data.device import Images
 from galaxies.data.names import ID
@@ -12,7 +12,6 @@ from galaxies.discriminator_scores import calibrated_scores, literal_scores
 from galaxies.gan_training import to_signed
 from galaxies.inference import infer
 from galaxies.methods.dcgan import load_discriminator
-from galaxies.registry import construct
 from galaxies.score_predictions import images_to_score, rows_of_sets, write_predictions
 from galaxies.scripting import run_script
 from galaxies.true_scores import scores_of
@@ -39,8 +38,7 @@ def main(
     experiment : map, "literal" or "calibrated", and for the latter train_on, sets whose scores it is fitted to.
     compute : as in train.py.
     """
-    settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
-    machine = construct(Compute.choose, settings, "compute", threads=threads)
+    machine = machine_of(compute, threads)
     objects = read_catalogue(catalogue)
     wanted = images_to_score(objects, split)
     train = rows_of_sets(wanted, split, experiment["train_on"])

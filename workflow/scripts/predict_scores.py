@@ -5,13 +5,13 @@ from pathlib import Path
 
 import torch
 
-from galaxies.compute import Compute
+from galaxies.compute import machine_of
 from galaxies.data.catalogue import read_catalogue
 from galaxies.data.device import Images
 from galaxies.data.names import ID
 from galaxies.data.store import View
 from galaxies.inference import EVALUATION_BATCH
-from galaxies.registry import construct, named_module
+from galaxies.registry import named_module
 from galaxies.score_predictions import images_to_score, write_predictions
 from galaxies.scripting import run_script
 from galaxies.trained_models import read_model
@@ -27,8 +27,7 @@ def main(
     view : images like those that it was trained on. split : table object_id,split. model : from train.py, of a method
     that has `load_scorer`. compute : as in train.py.
     """
-    settings = {key: value for key, value in compute.items() if key not in ("checkpoint_seconds", "log_seconds")}
-    machine = construct(Compute.choose, settings, "compute", threads=threads)
+    machine = machine_of(compute, threads)
     scorer = named_module("methods", read_model(model)["settings"]["method"]).load_scorer(model, machine)
     wanted = images_to_score(read_catalogue(catalogue), split)
     with View(view) as packed:

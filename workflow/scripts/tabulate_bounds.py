@@ -1,32 +1,53 @@
 """The evidence lower bounds of all autoencoders, on images they were trained on and on held-out ones, over seeds."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from galaxies.comparison import reasons_text
 from galaxies.examined_vae import SETS, Examined
 from galaxies.files import reading, write_text
 from galaxies.paired import seed_interval
+from galaxies.reported import read_reported, reported_value
 from galaxies.scripting import run_script
 from galaxies.stats import summarise
 
 ACTIVE = 0.01  # nats; a dimension with less says next to nothing of an image
-CONVERGED = 0.01  # of the whole fall of the bound that may be left
+CONVERGED = 0.02  # of its last value that the bound may be away from it
+LAST = 0.1  # of the epochs, whose mean is that last value
+ITERATIONS = "iterations_to_convergence"
+OF_TRAINING = ("_training", ITERATIONS)  # how quantities end that depend on which images are trained on
 
 
 def main(
-    examined: list[Path], histories: list[Path], table: Path, per_seed: Path, *, trainings: list[dict], reference: str
+    examined: list[Path],
+    histories: list[Path],
+    provenance: Path,
+    reported: Path,
+    table: Path,
+    per_seed: Path,
+    *,
+    trainings: list[dict],
+    paper: str,
+    reference: str,
 ) -> None:
     """Write a row per autoencoder and quantity, in nats per image where nothing else is said, and one per training.
 
     examined, histories : from examine_vae.py and train.py, in the order of `trainings`, each {experiment, label, seed,
-    comparable, differences}; bounds are compared with those of the experiment `reference` where `comparable` is true:
-    the same held-out images with the same pixel values. Differences are paired by seed.
-    negative_bound_<set>, log_likelihood_<set>, divergence_<set> : means over the images. active_dimensions : those with
-    a divergence above 0.01. iterations_to_convergence : steps after which the bound of the training images has made
-    all but 1 % of its fall since the end of the first epoch.
+        same_pixels, same_training, reported_as, differences}. Held-out images are compared with those of the experiment
+        `reference` where `same_pixels` is true, training images and iterations where `same_training` is, too.
+        Differences are paired by seed.
+    provenance : of the data set. reported : published values, of `paper`.
+    negative_bound_<set>, log_likelihood_<set>, divergence_<set> : means over the images; empty for training images if
+        none is like the held-out ones. active_dimensions : those with a divergence above 0.01.
+    iterations_to_convergence : steps after which the held-out bound stays within 2 % of the mean of its last tenth of
+        epochs; empty if that still falls.
     """
+    with reading(provenance):
+        simulated = json.loads(provenance.read_text(encoding="utf-8"))["simulated"]
+    published = read_reported(reported, paper)
     rows = []
     for path, history, training in zip(examined, histories, trainings, strict=True):
         facts = {key: training[key] for key in ("experiment", "label", "seed")}
@@ -34,45 +55,77 @@ def main(
     seeds = pd.DataFrame(rows)
     write_text(per_seed, seeds.to_csv(index=False))
     of_reference = seeds[seeds["experiment"] == reference].set_index("seed")
-    facts = {training["experiment"]: training for training in trainings}
     result = []
-    for (experiment, label), group in seeds.groupby(["experiment", "label"], sort=False):
+    for facts in {training["experiment"]: training for training in trainings}.values():
+        group = seeds[seeds["experiment"] == facts["experiment"]].set_index("seed")
         for quantity in seeds.columns[3:]:
-            summary = summarise(group[quantity].to_numpy())
-            row = {"experiment": experiment, "label": label, "quantity": quantity, "mean": summary.mean}
-            row |= {"std": summary.std, "n_seeds": summary.n, "ci95_low": summary.ci95_low}
-            row |= {"ci95_high": summary.ci95_high, "minus": reference}
-            if facts[experiment]["comparable"] and experiment != reference:
-                pairs = group.set_index("seed")[quantity] - of_reference[quantity]
-                low, high = seed_interval(pairs.to_numpy())
-                row |= {"difference": pairs.mean(), "difference_ci95_low": low, "difference_ci95_high": high}
-            result.append({**row, "differences": "; ".join(facts[experiment]["differences"])})
-    write_text(table, pd.DataFrame(result).to_csv(index=False))
+            row = {"experiment": facts["experiment"], "label": facts["label"], "quantity": quantity}
+            row |= summary_of(group[quantity])
+            alike = facts["same_training"] if quantity.endswith(OF_TRAINING) else facts["same_pixels"]
+            row["minus"] = reference
+            if alike and facts["experiment"] != reference:
+                row |= difference_of(group[quantity] - of_reference[quantity])
+            value, source = reported_value(published, facts["reported_as"], "training", quantity)
+            if source:
+                row |= {"published": value, "published_source": source}
+                row["comparable"] = reasons_text(simulated, facts["differences"])
+            result.append({**row, "differences": "; ".join(facts["differences"])})
+    data = "simulated" if simulated else "real"
+    write_text(table, pd.DataFrame(result).assign(data=data).to_csv(index=False))
 
 
 def quantities_of(examined: Examined, history: Path) -> dict[str, float]:
     """What the table has of one training."""
     result = {}
     for name in SETS:
-        result[f"negative_bound_{name}"] = float(examined.negative_bound(name).mean())
-        for term, values in examined.bounds[name].items():
-            result[f"{term}_{name}"] = float(values.mean(dtype=np.float64))
+        terms = {"negative_bound": examined.negative_bound(name), **examined.bounds[name]}
+        for term, values in terms.items():
+            result[f"{term}_{name}"] = float(values.mean(dtype=np.float64)) if len(values) else np.nan
     result["active_dimensions"] = int((examined.activity > ACTIVE).sum())
     with reading(history):
         curve = pd.read_csv(history)
-        result["iterations_to_convergence"] = converged_after(
-            curve["steps"].cumsum().to_numpy(), curve["negative_bound"].to_numpy()
-        )
+        result[ITERATIONS] = converged_after(curve["steps"].cumsum().to_numpy(), curve["val_negative_bound"].to_numpy())
     return result
 
 
 def converged_after(steps: np.ndarray, values: np.ndarray) -> float:
-    """First of `steps` after which falling `values` stay within 1 % of their fall of the last; NaN for none."""
-    fall = values[0] - values[-1]
-    if not fall > 0:
+    """First of `steps` after which falling `values` stay within 2 % of their last; NaN if they still fall.
+
+    Their last is the mean of the last tenth of them; they still fall if it is 2 % below that of the tenth before, or if
+    there are too few of them to tell.
+    """
+    tenth = int(len(values) * LAST)
+    if tenth < 1:
         return float("nan")
-    above = np.flatnonzero(values > values[-1] + CONVERGED * fall)
-    return float(steps[above[-1] + 1])
+    last, before = values[-tenth:].mean(), values[-2 * tenth : -tenth].mean()
+    if before - last > CONVERGED * abs(last):
+        return float("nan")
+    away = np.flatnonzero(np.abs(values[:-tenth] - last) > CONVERGED * abs(last))
+    return float(steps[away[-1] + 1] if len(away) else steps[0])
+
+
+def summary_of(values: pd.Series) -> dict[str, float]:
+    """Mean over those seeds that have a value, with its interval."""
+    known = values.dropna()
+    if known.empty:
+        return {"n_seeds": 0}
+    summary = summarise(known.to_numpy())
+    return {
+        "mean": summary.mean,
+        "std": summary.std,
+        "n_seeds": summary.n,
+        "ci95_low": summary.ci95_low,
+        "ci95_high": summary.ci95_high,
+    }
+
+
+def difference_of(pairs: pd.Series) -> dict[str, float]:
+    """Mean of differences of seeds that both have a value for, with its interval."""
+    known = pairs.dropna()
+    if known.empty:
+        return {}
+    low, high = seed_interval(known.to_numpy())
+    return {"difference": known.mean(), "difference_ci95_low": low, "difference_ci95_high": high}
 
 
 if __name__ == "__main__":

@@ -252,9 +252,10 @@ def _notes(table: pd.DataFrame, label: dict[str, str], with_reference: bool) -> 
         notes += _clear_differences(table, label)
     for name, rows in table[table["chose_epoch"]].groupby("set", sort=False):
         others = [other for other in dict.fromkeys(table["set"]) if other != name]
+        optimistic = "on them, these errors are optimistic, and so are differences to them"
+        chose_nothing = f"; those of {' and '.join(others)} chose nothing" if others else ""
         notes.append(
-            f"The images of {name} chose the epoch of {', '.join(rows['label'])}: on them, these errors are optimistic"
-            + (f"; those of {' and '.join(others)} chose nothing." if others else ".")
+            f"The images of {name} chose the epoch of {', '.join(rows['label'])}: {optimistic}{chose_nothing}."
         )
     if table["data"].iloc[0] == "simulated":
         notes.append("Simulated images: no number is comparable with the paper's.")

@@ -9,14 +9,14 @@ from types import ModuleType
 import pandas as pd
 
 from galaxies.checkpoints import Checkpoints, settings_digest
-from galaxies.compute import Compute
+from galaxies.compute import PACE, machine_of
 from galaxies.data.device import Images, Repeated
 from galaxies.data.rows import chosen_rows, draw_rows
 from galaxies.data.store import View
 from galaxies.errors import ConfigError
 from galaxies.files import sha256, write_text
 from galaxies.image_grid import write_grid
-from galaxies.registry import construct, named_module
+from galaxies.registry import named_module
 from galaxies.scripting import run_script
 from galaxies.trained_models import write_model
 from galaxies.training import Settings, fit, seed_everything
@@ -64,13 +64,11 @@ def main(
     given = {"pretrained": pretrained, "generator": generator, "initial": initial}
     files = {key: path for key, path in given.items() if path is not None}
 
-    pace = {key: compute[key] for key in ("checkpoint_seconds", "log_seconds") if key in compute}
+    pace = {key: compute[key] for key in PACE if key in compute}
     length = {key: experiment[key] for key in ("epochs", "steps", "drop_last", "shuffle") if key in experiment}
     images_per_step = experiment["batch_size"] * getattr(methods, "BATCHES_PER_STEP", 1)
     settings = Settings(name, seed, images_per_step, **length, **pace)
-    machine = construct(
-        Compute.choose, {key: compute[key] for key in compute if key not in pace}, "compute", threads=threads
-    )
+    machine = machine_of(compute, threads)
     rows = chosen_rows(view, split, experiment["train_on"], experiment.get("pool"))
     train = Images(view, draw_rows(rows, experiment["train_images"], seed), machine)
     validation = None

@@ -27,6 +27,7 @@ def code_digest(script: Path, *also: str) -> str:
     (`getattr`, `globals`) are not followed either; give them in `also`.
     """
     script = Path(script)
+    modules: dict[Path, _Statements] = {}
     reached: dict[Path, set[int]] = {}  # positions of statements, by module
     pending = [(script, WHOLE)]
     for name in also:
@@ -41,7 +42,9 @@ def code_digest(script: Path, *also: str) -> str:
         if (path, symbol) in seen:
             continue
         seen.add((path, symbol))
-        statements = _parse(path, path.stat().st_mtime_ns)
+        if path not in modules:
+            modules[path] = _parse(path, path.stat().st_mtime_ns)
+        statements = modules[path]
         for position in statements.reached_by(symbol):
             if position not in reached.setdefault(path, set()):
                 reached[path].add(position)
@@ -51,10 +54,11 @@ def code_digest(script: Path, *also: str) -> str:
     for path in sorted(reached):
         digest.update(f"\n# {path.relative_to(script.parent).as_posix()}\n".encode())
         for position in sorted(reached[path]):
-            digest.update(_parse(path, path.stat().st_mtime_ns)[position].text.encode() + b"\n")
+            digest.update(modules[path][position].text.encode() + b"\n")
     return digest.hexdigest()
 
 
+@functools.cache  # asked some ten thousand times for the digests of a run
 def _module_path(folder: Path, module: str) -> Path | None:
     """File of a library module, or None for modules of other packages."""
     if module.split(".")[0] != LIBRARY:
@@ -82,19 +86,27 @@ class _Statement:
     """One top-level statement: the names it binds, the names it uses, its library imports, its canonical text."""
 
     def __init__(self, node: ast.stmt):
+        self.node = node
+        parts = list(ast.walk(node))
         self.binds = _bound_names(node)
-        self.uses = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-        self.imports = [pair for n in ast.walk(node) for pair in _library_imports(n)]
+        self.uses = {n.id for n in parts if isinstance(n, ast.Name)}
+        self.imports = [
+            pair for n in parts if isinstance(n, ast.Import | ast.ImportFrom) for pair in _library_imports(n)
+        ]
         self.decorators = {n.id for d in getattr(node, "decorator_list", []) for n in ast.walk(d) if hasattr(n, "id")}
-        self.text = ast.unparse(node)
+        self.defines = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.decorator_list
         # What it does at import goes beyond binding names: it calls something, or changes a part of something.
         self.acts = not self.binds or (
             (
                 isinstance(node, ast.Assign | ast.AnnAssign)
-                and any(isinstance(n, ast.Call | ast.NamedExpr) for n in ast.walk(node))
+                and any(isinstance(n, ast.Call | ast.NamedExpr) for n in parts)
             )
             or (isinstance(node, ast.Import) and bool(self.imports))
         )
+
+    @functools.cached_property  # many statements are never reached
+    def text(self) -> str:
+        return ast.unparse(self.node)
 
 
 class _Statements(list):
@@ -112,7 +124,7 @@ class _Statements(list):
                 binders.setdefault(name, []).append(position)
         if symbol == WHOLE or (symbol != NOTHING and symbol not in binders):
             return list(range(len(self)))
-        ours = {n for s in self if s.imports or s.text.startswith(("def ", "class ")) for n in s.binds}
+        ours = {n for s in self if s.imports or s.defines for n in s.binds}
         pending = [i for i, s in enumerate(self) if s.acts or s.decorators & ours] + binders.get(symbol, [])
         reached: set[int] = set()
         while pending:

@@ -32,6 +32,12 @@ def reasons_against(origin: dict, differences: list[str]) -> list[str]:
     return [*reasons, *differences]
 
 
+def reasons_text(simulated: bool, differences: Sequence[str]) -> str:
+    """What tables say under `comparable`: "yes", or "no: " and why."""
+    reasons = [*(["simulated data"] if simulated else []), *differences]
+    return f"no: {'; '.join(reasons)}" if reasons else "yes"
+
+
 def origin_note(origin: dict, differences: list[str]) -> str:
     """`origin_text` for the vote fractions of Galaxy Zoo 2."""
     reasons = [reason for reason in reasons_against(origin, differences) if reason != "simulated data"]

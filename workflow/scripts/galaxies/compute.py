@@ -8,12 +8,16 @@ import resource
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from galaxies.errors import ConfigError
+from galaxies.registry import construct
 
+PACE = ("checkpoint_seconds", "log_seconds")
+"""Settings beside these that say when a training saves its state and reports."""
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -116,6 +120,15 @@ class Compute:
     def free_memory(self) -> int:
         """Bytes that can still be taken on the device."""
         return torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else free_host_memory()
+
+
+def machine_of(compute: dict[str, Any], threads: int) -> Compute:
+    """The machine that settings `compute` of the configuration ask for; what paces trainings alone is left out.
+
+    Raises ConfigError for an unknown key or value.
+    """
+    settings = {key: value for key, value in compute.items() if key not in PACE}
+    return construct(Compute.choose, settings, "compute", threads=threads)
 
 
 def keep_freed_memory() -> None:

@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from galaxies.augmentation_study import check_generators, check_study
 from galaxies.errors import ConfigError
-from galaxies.generated_fields import check_fields
+from galaxies.generated_fields import check_autoencoders, check_fields
 from galaxies.judgement import UNLABELLED_GENERATORS, check_judgement
 from galaxies.registry import has_module, named_module
 from galaxies.scorers import SCORERS, check_scorers, check_scorers_of_all
@@ -75,16 +75,21 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
 
 def published_config(paper: str, experiments: Path, schema: Path) -> dict:
     """Published settings of one paper, completed with the same defaults as `merged_config`."""
-    rules = load_yaml(schema)
+    rules = _published_rules(schema)
     settings = load_yaml(experiments / f"{paper}.yaml")
     _fill_defaults(settings, rules["properties"]["papers"]["properties"][paper], rules)
     return settings
 
 
-@functools.cache  # asked for every training of the run
 def published_frame(layout: str, schema: Path) -> int | None:
     """Side of the published images of a layout in pixels; None if they have several."""
-    return _published_frame(layout, load_yaml(schema))
+    return _published_frame(layout, _published_rules(schema))
+
+
+@functools.cache  # asked for every paper and every training of the run
+def _published_rules(schema: Path) -> dict:
+    """The schema as its file has it; `merged_config` adds to its own what a run may name."""
+    return load_yaml(schema)
 
 
 def load_yaml(path: Path) -> Any:
@@ -214,7 +219,7 @@ def _admit_studies(config: dict, rules: dict) -> None:
             raise ConfigError(
                 f"papers: unknown paper {name!r}",
                 f"{suggestion(name, papers)} A study of your own needs dataset, split, experiments, and augmentation, "
-                "judgement, a classifier or a scorer.",
+                "judgement, generated_fields, a classifier or a scorer.",
             )
         known[name] = {"$ref": "#/$defs/paper"}
 
@@ -225,7 +230,7 @@ def _is_study(settings: Any) -> bool:
     experiments = settings.get("experiments")
     experiments = experiments.values() if isinstance(experiments, dict) else []
     own = any(isinstance(e, dict) and e.get("method") in STUDIED_METHODS for e in experiments)
-    return bool(own or settings.keys() & {"augmentation", "judgement"})
+    return bool(own or settings.keys() & {"augmentation", "judgement", "generated_fields"})
 
 
 def _check_finite(value: Any, where: str = "") -> None:
@@ -273,7 +278,7 @@ def _check_consistency(config: dict, rules: dict) -> None:
                 f"add data.{paper['dataset']} with a source; {suggestion(paper['dataset'], list(config['data']))}",
             )
         dataset = config["data"][paper["dataset"]]
-        _check_experiments(name, paper)
+        _check_experiments(name, paper, dataset["layout"])
         _check_inputs(name, paper, dataset)
         experiments = {f"experiments.{e}": paper["experiments"][e] for e in paper["include"]}
         views = {where: settings["view"] for where, settings in experiments.items() if "view" in settings}
@@ -285,8 +290,9 @@ def _check_consistency(config: dict, rules: dict) -> None:
             check_study(f"papers.{name}.augmentation", paper["augmentation"], paper["experiments"])
         check_generators(f"papers.{name}", paper)
         check_scorers(f"papers.{name}", paper, dataset)
+        check_autoencoders(f"papers.{name}", paper)
         if paper.get("generated_fields"):
-            check_fields(f"papers.{name}", paper)
+            check_fields(f"papers.{name}", paper, dataset)
         if "step_cost" in paper:
             _check_step_cost(f"papers.{name}.step_cost", paper)
         _check_split(name, paper, dataset)
@@ -390,7 +396,7 @@ def _sets_of(experiment: dict) -> list[str]:
     return [*sets, "test"] if experiment.get("method") in TESTED_METHODS else sets
 
 
-def _check_experiments(name: str, paper: dict) -> None:
+def _check_experiments(name: str, paper: dict, layout: str) -> None:
     for experiment, settings in paper["experiments"].items():
         where = f"papers.{name}.experiments.{experiment}"
         network = settings.get("network", {})
@@ -400,6 +406,9 @@ def _check_experiments(name: str, paper: dict) -> None:
             )
         _check_augmentation(where, settings)
         _check_dcgan(where, settings)
+        _check_pools(where, settings, layout)
+    if paper.get("generated_fields"):
+        _check_pools(f"papers.{name}.generated_fields", paper["generated_fields"], layout)
     if "augmentation" in paper:
         where, study = f"papers.{name}.augmentation", paper["augmentation"]
         network = study["classifier"]["network"]
@@ -437,6 +446,32 @@ def _check_inputs(name: str, paper: dict, dataset: dict) -> None:
             raise ConfigError(
                 f"{where}.inputs: crops of {max(inputs['crop'][1], inputs['test_crop'])} px, but the view "
                 f"{settings['view']} shows {field} px of the images"
+            )
+
+
+def _check_pools(where: str, settings: dict, layout: str) -> None:
+    """Ranges of pools are not empty, and of labels that images of the sets have, where the layout says which do."""
+    labels = getattr(named_module(f"datasets.{layout}", "files"), "SUBSET_LABELS", {})
+    held_out = [settings["validate_on"]] if "validate_on" in settings else []
+    sets = {
+        "pool": settings.get("train_on", []),
+        "validation_pool": held_out,
+        "real_pool": settings.get("real_sets", []),
+    }
+    for key, names in sets.items():
+        pool = settings.get(key) or {}
+        for label, (low, high) in pool.items():
+            if low > high:
+                raise ConfigError(f"{where}.{key}.{label}: lowest {low:g} is above highest {high:g}")
+            if labels and not any(label in of for of in labels.values()):
+                known = sorted(set().union(*labels.values()))
+                raise ConfigError(f"{where}.{key}: no label {label!r}; {suggestion(label, known)}")
+        subsets = [subset for subset in labels if any(name.startswith(subset) for name in names)]
+        found = set().union(*(labels[subset] for subset in subsets))
+        if subsets and pool and not found & pool.keys():
+            raise ConfigError(
+                f"{where}.{key}: images of {', '.join(names)} have no {' or '.join(pool)}, but {', '.join(found)}",
+                "name sets whose images have these labels, or other labels",
             )
 
 

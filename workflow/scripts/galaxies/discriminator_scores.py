@@ -1,7 +1,8 @@
-"""Scores from the discriminator of a GAN, which was never told a score (intergalactic_vae_cnn, section V).
+"""Scores from the discriminator of a GAN, which learned to tell real images from generated ones (intergalactic_vae_cnn,
+section V). Scores had a part in it alone where they chose which images count as real.
 
 The paper takes scores from the output of the discriminator and does not say how. Two readings: `literal_scores` makes
-a score of the probability of being real; `calibrated_scores` is the best that a line through its log-odds can do.
+a score of the probability of being real; `calibrated_scores` is a line through its log-odds, fitted to training scores.
 """
 
 import numpy as np

@@ -18,10 +18,12 @@ class Examined:
     """A file of examine_vae.py.
 
     bounds : {training, held_out} -> {log_likelihood, divergence} -> float32 (N,), the terms of the evidence lower bound
-    in nats per image, each at one draw of the code. activity : float32 (latent_dim,), mean divergence of each dimension
-    for held-out images. shown, reconstructed : float32 (M, C, S, S), held-out images and what is decoded from the means
-    of their codes, in levels 0..255. traversals : float32 (D, T, C, S, S), decoded from codes that are 0 but for one of
-    `dimensions` (D,), which takes `steps` (T,). stretch : what pixels were divided by. training_steps : how many.
+    in nats per image, each at one draw of the code; of training images those that have the labels of held-out ones, so
+    that the two differ in nothing else; there may be none.
+    activity : float32 (latent_dim,), mean divergence of each dimension for held-out images.
+    shown, reconstructed : float32 (M, C, S, S), held-out images and what the means of their codes decode to, in levels
+    0..255. traversals : float32 (D, T, C, S, S), decoded from codes that are 0 but for one of `dimensions` (D,), which
+    takes `steps` (T,). stretch : what pixels were divided by. training_steps : how many there were.
 
     Raises DataError if the file is damaged or none of examine_vae.py.
     """

@@ -3,6 +3,7 @@
 from typing import Any
 
 from galaxies.errors import ConfigError
+from galaxies.registry import named_module
 from galaxies.views import parse_view
 
 BASELINES = ("ridge", "random_forest")
@@ -47,6 +48,8 @@ def check_scorers(where: str, paper: dict[str, Any], dataset: dict[str, Any]) ->
                 f"{where}.split.sizes: no set to measure the errors of {name} on",
                 f"add {' or '.join(TESTED)}",
             )
+        if settings["method"] != "two_in_one":
+            _check_scored(here, settings, dataset)
         if settings["method"] in BASELINES and parse_view(settings["view"]).kind != "histogram":
             raise ConfigError(f"{here}.view: {settings['view']} has no features", "write such as histogram_10")
         if settings["method"] == "two_in_one":
@@ -86,6 +89,18 @@ def check_scorers_of_all(papers: dict[str, Any]) -> None:
                     f"papers.{paper}.experiments: {name!r} is a {kind} here, and a {before} in {other}",
                     "give one of them another name",
                 )
+
+
+def _check_scored(where: str, settings: dict[str, Any], dataset: dict[str, Any]) -> None:
+    """The sets that scores are learned from are of images that have one, where the layout says which do."""
+    labels = getattr(named_module(f"datasets.{dataset['layout']}", "files"), "SUBSET_LABELS", {})
+    unscored = [subset for subset, names in labels.items() if "score" not in names]
+    keys = {"train_on": settings["train_on"], "validate_on": [settings.get("validate_on", "")]}
+    for key, sets in keys.items():
+        if bad := [name for name in sets if name.startswith(tuple(unscored))]:
+            raise ConfigError(
+                f"{where}.{key}: the images of {bad[0]!r} have no score", "name a set such as scored_train"
+            )
 
 
 def _check_regression(where: str, settings: dict[str, Any]) -> None:

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from galaxies.compute import Compute
+from galaxies.compute import Compute, machine_of
 from galaxies.data.device import Batch
 from galaxies.errors import TrainingError
-from galaxies.registry import construct, named_module
+from galaxies.registry import named_module
 from galaxies.training import Method, seed_everything
 
 WARM_UP = 2  # steps that are not timed: they allocate memory and choose kernels
@@ -104,7 +104,7 @@ def peak_memory(experiment: dict[str, Any], **settings: Any) -> int:
 def print_peak_memory() -> None:
     """Print `peak_memory` of the settings on standard input; for a process of its own."""
     question = json.load(sys.stdin)
-    compute = construct(Compute.choose, question["compute"], "compute", threads=question["threads"])
+    compute = machine_of(question["compute"], question["threads"])
     before = 0 if compute.device.type == "cuda" else resident_memory("VmRSS")
     stepper = Stepper(question["experiment"], question["size"], question["channels"], compute, question["seed"])
     for _ in range(WARM_UP):

@@ -27,21 +27,28 @@ def split_rows(view: Path, split: Path, *names: str) -> np.ndarray:
 
 
 def pool_rows(view: Path, rows: np.ndarray, pool: Pool | None) -> np.ndarray:
-    """Those of the rows of a view, int64 in their order, with a label of `pool` in its range, ends included.
+    """Those of the rows of a view, int64 in their order, that are `in_range`.
 
-    None takes all. An image without a label is not in for that label.
     Raises DataError for a label that the view lacks, or if no row is left.
     """
-    if pool is None:
-        return rows
-    with View(view) as opened:
-        labels = opened.labels[rows]
-        chosen = [(low <= labels[:, c]) & (labels[:, c] <= high) for c, (low, high) in _columns(opened, pool)]
-    inside = np.any(chosen, axis=0)
-    if not inside.any():
+    inside = in_range(view, rows, pool)
+    if len(rows) and not inside.any():
         wanted = " or ".join(f"{name} from {low:g} to {high:g}" for name, (low, high) in pool.items())
         raise DataError(f"{view}: none of {len(rows)} images has {wanted}", "widen the pool, or name other sets")
     return rows[inside]
+
+
+def in_range(view: Path, rows: np.ndarray, pool: Pool | None) -> np.ndarray:
+    """Which of the rows of a view, bool (N,), have a label of `pool` in its range, ends included; None takes all.
+
+    An image without a label is not in for that label. Raises DataError for a label that the view lacks.
+    """
+    if pool is None:
+        return np.ones(len(rows), dtype=bool)
+    with View(view) as opened:
+        labels = opened.labels[rows]
+        ranges = [(labels[:, opened.column(name)], ends) for name, ends in pool.items()]
+    return np.any([(low <= values) & (values <= high) for values, (low, high) in ranges], axis=0)
 
 
 def draw_rows(rows: np.ndarray, images: int | None, seed: int) -> np.ndarray:
@@ -57,7 +64,3 @@ def draw_rows(rows: np.ndarray, images: int | None, seed: int) -> np.ndarray:
             "lower train_images, or the sizes of the augmentation experiment",
         )
     return rows[np.sort(np.random.default_rng(seed).permutation(len(rows))[:images])]
-
-
-def _columns(view: View, pool: Pool) -> list[tuple[int, tuple[float, float]]]:
-    return [(view.column(name), ends) for name, ends in pool.items()]

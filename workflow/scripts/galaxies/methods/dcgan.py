@@ -11,7 +11,6 @@ from galaxies.data.device import Batch, Images
 from galaxies.gan_losses import cross_entropy_as_generated, cross_entropy_as_real
 from galaxies.gan_training import (
     UnconditionalGAN,
-    UnconditionalGenerator,
     build_network,
     build_optimisers,
     device_generator,
@@ -21,6 +20,7 @@ from galaxies.gan_training import (
 )
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
+from galaxies.unconditional_generators import UnconditionalGenerator
 
 VALIDATES = False  # there are no labels whose prediction could be validated
 

@@ -21,7 +21,6 @@ from galaxies.gan_losses import (
 )
 from galaxies.gan_training import (
     UnconditionalGAN,
-    UnconditionalGenerator,
     build_network,
     build_optimisers,
     device_generator,
@@ -32,6 +31,7 @@ from galaxies.gan_training import (
 )
 from galaxies.registry import construct
 from galaxies.training import Sums
+from galaxies.unconditional_generators import UnconditionalGenerator
 
 VALIDATES = False  # there are no labels whose prediction could be validated
 BATCHES_PER_STEP = 3  # each of the three losses has real images of its own

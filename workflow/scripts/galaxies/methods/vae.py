@@ -11,21 +11,21 @@ from torch import Tensor, nn
 from galaxies.compute import Compute
 from galaxies.data.device import Batch, Images, to_unit
 from galaxies.errors import ConfigError
-from galaxies.gan_training import (
-    Preview,
-    UnconditionalGenerator,
-    device_generator,
-    fixed_images,
-    mean_distance,
-    shown_noise,
-    to_8_bit,
-)
+from galaxies.gan_training import device_generator
 from galaxies.inference import EVALUATION_BATCH
 from galaxies.losses import bernoulli_log_likelihood, normal_divergence
 from galaxies.optimisers import build_optimiser
 from galaxies.registry import construct, named_module
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
+from galaxies.unconditional_generators import (
+    Preview,
+    UnconditionalGenerator,
+    fixed_images,
+    mean_distance,
+    shown_noise,
+    to_8_bit,
+)
 
 STRETCHES = ("none", "per_image_max")
 EVALUATION_SEED = 0  # of the noise that held-out images are evaluated with: the same each time, and for all trainings
@@ -163,6 +163,8 @@ def bounds_of(
     check : called before each batch; may raise.
     """
     draws = torch.Generator().manual_seed(EVALUATION_SEED)
+    if not len(images):
+        return
     for batch in images.batches(torch.arange(len(images)), EVALUATION_BATCH):
         check()
         pixels = stretched(batch.images, stretch)

@@ -17,6 +17,8 @@ FETCH_HINT = (
     "simulated"
 )
 _ARCHIVES = (f"{COMPETITION}.zip", f"{PUBLISHED_FOLDER}.zip")
+SUBSET_LABELS = {"labeled": ("galaxy",), "scored": ("score",), "query": ()}
+"""Labels that the images of each subset have."""
 
 
 def find(folder: Path, settings: dict) -> dict[str, Path]:
