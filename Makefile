@@ -1,9 +1,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test fast-test bench lint
-demo: .venv/installed  # the whole demo run on simulated galaxies, offline
-	$(BIN)/snakemake --cores all && cat results/demo/galaxy_zoo_cnn/table_rmse.md && echo "Figures and tables: results/demo/"
+.PHONY: demo report test fast-test bench lint
+demo: report  # the whole demo run on simulated galaxies, offline, and its report
+	cat results/demo/summary/claims.md && echo "Figures and tables: results/demo/README.md, or results/demo/report.html in a browser"
+
+report: .venv/installed  # the demo run as one HTML file that needs nothing else
+	$(BIN)/snakemake --cores all && $(BIN)/snakemake --report results/demo/report.html
 
 test: .venv/installed  # all tests, slow ones included; in three processes on two cores, as those on a cluster mostly wait
 	$(BIN)/pytest -n 3

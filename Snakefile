@@ -17,6 +17,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_report.smk"
 include: "workflow/rules/common_judgement.smk"
 include: "workflow/rules/common_scores.smk"
 include: "workflow/rules/common_fields.smk"
@@ -59,6 +60,7 @@ for paper in config["papers"]:
 
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/provenance.smk"
+include: "workflow/rules/overview.smk"
 
 
 # Short names: `snakemake galaxy_zoo_cnn` makes all of a paper, `snakemake galaxy_zoo_cnn_fig5` one figure.

@@ -48,7 +48,7 @@ class Run:
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
-    def end(self, seconds: float = 300) -> str:
+    def end(self, seconds: float = 900) -> str:
         """Wait for the end of the controller; what it said."""
         try:
             self.process.wait(seconds)

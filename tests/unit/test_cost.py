@@ -86,7 +86,7 @@ def test_every_submitted_job_is_measured():
 
 def test_figure(tables, tmp_path):
     png, pdf = tmp_path / "cost.png", tmp_path / "cost.pdf"
-    plot_cost.main(tables[0], png, pdf)
+    plot_cost.main(tables[0], png, pdf, data="simulated")
     pixels = np.asarray(Image.open(png).convert("RGB"))
     assert pixels.shape[1] >= 1000
     # Bars of trainings: 62 s of the first paper and of all, whose widths are those of the seconds.

@@ -16,7 +16,8 @@ PARTS = ["Snakefile", "workflow", "config", "profiles", "envs", "requirements.lo
 class Workflow:
     """A checkout in a folder of its own."""
 
-    SUMMARY = ("record_provenance", "describe_crate", "tabulate_cost", "plot_cost")  # rules that follow all others
+    # Rules that follow all others.
+    SUMMARY = ("record_provenance", "describe_crate", "tabulate_cost", "plot_cost", "write_overview")
 
     folder: Path
 

@@ -43,18 +43,12 @@ rule tabulate_augmentation:
         reported=REPORTED,
     output:
         summary="<results>/{paper}/summary_metrics.csv",
-        table=report(
-            "<results>/{paper}/augmentation_table.csv",
-            category="{paper}",
-            caption="../report/augmentation_table.rst",
-        ),
+        table=shown("<results>/{paper}/augmentation_table.csv", "augmentation_table", "metrics of every classifier"),
         markdown="<results>/{paper}/augmentation_table.md",
         effects="<results>/{paper}/augmentation_effects.csv",
         calibration="<results>/{paper}/augmentation_calibration.csv",
-        answer=report(
-            "<results>/{paper}/augmentation_answer.csv",
-            category="{paper}",
-            caption="../report/augmentation_table.rst",
+        answer=shown(
+            "<results>/{paper}/augmentation_answer.csv", "augmentation_table", "answer to the question of the paper"
         ),
         answer_markdown="<results>/{paper}/augmentation_answer.md",
     log:
@@ -82,10 +76,10 @@ rule plot_augmentation_learning_curves:
     input:
         predictions="<results>/{paper}/augmentation_predictions.h5",
     output:
-        png=report(
+        png=shown(
             "<results>/{paper}/augmentation_learning_curves.png",
-            category="{paper}",
-            caption="../report/augmentation_learning_curves.rst",
+            "augmentation_learning_curves",
+            "learning curves of every classifier",
         ),
         pdf="<results>/{paper}/augmentation_learning_curves.pdf",
     log:
@@ -107,11 +101,7 @@ rule plot_augmentation_effects:
         effects="<results>/{paper}/augmentation_effects.csv",
         summary="<results>/{paper}/summary_metrics.csv",
     output:
-        png=report(
-            "<results>/{paper}/augmentation_effects.png",
-            category="{paper}",
-            caption="../report/augmentation_effects.rst",
-        ),
+        png=shown("<results>/{paper}/augmentation_effects.png", "augmentation_effects", "effect of each augmentation"),
         pdf="<results>/{paper}/augmentation_effects.pdf",
     log:
         "<logs>/{paper}/augmentation_effects.log",
@@ -132,10 +122,10 @@ rule plot_augmentation_data_efficiency:
     input:
         summary="<results>/{paper}/summary_metrics.csv",
     output:
-        png=report(
+        png=shown(
             "<results>/{paper}/augmentation_data_efficiency.png",
-            category="{paper}",
-            caption="../report/augmentation_data_efficiency.rst",
+            "augmentation_data_efficiency",
+            "metrics against the number of real images",
         ),
         pdf="<results>/{paper}/augmentation_data_efficiency.pdf",
     log:
@@ -157,10 +147,10 @@ rule plot_augmentation_calibration:
         calibration="<results>/{paper}/augmentation_calibration.csv",
         summary="<results>/{paper}/summary_metrics.csv",
     output:
-        png=report(
+        png=shown(
             "<results>/{paper}/augmentation_calibration.png",
-            category="{paper}",
-            caption="../report/augmentation_calibration.rst",
+            "augmentation_calibration",
+            "calibration of the classifiers",
         ),
         pdf="<results>/{paper}/augmentation_calibration.pdf",
     log:

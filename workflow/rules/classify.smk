@@ -41,11 +41,7 @@ rule tabulate_classifier:
         provenance=provenance_of_classifiers,
         reported=REPORTED,
     output:
-        metrics=report(
-            "<results>/{paper}/classifier_metrics.csv",
-            category="{paper}",
-            caption="../report/classifier_metrics.rst",
-        ),
+        metrics=shown("<results>/{paper}/classifier_metrics.csv", "classifier_metrics", "accuracy of the classifiers"),
         per_seed="<results>/{paper}/classifier_metrics_per_seed.csv",
         confusion_table="<results>/{paper}/classifier_confusion.csv",
     log:
@@ -72,10 +68,10 @@ rule plot_confusion:
         metrics="<results>/{paper}/classifier_metrics.csv",
         confusion_table="<results>/{paper}/classifier_confusion.csv",
     output:
-        png=report(
+        png=shown(
             "<results>/{paper}/classifier_confusion.png",
-            category="{paper}",
-            caption="../report/classifier_confusion.rst",
+            "classifier_confusion",
+            "confusion matrices of the classifiers",
         ),
         pdf="<results>/{paper}/classifier_confusion.pdf",
     log:

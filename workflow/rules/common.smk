@@ -107,9 +107,13 @@ def short_targets():
 
 
 def all_targets(wildcards):
-    """Every figure and table of every paper, what the run says of the data, and how it was made."""
-    records = [f"{RESULTS}/summary/{file}" for file in RECORDS.values()]
-    return [*result_targets(wildcards), *records, f"{RESULTS}/ro-crate-metadata.json"]
+    """Every figure and table of the run, the record of how they were made, and the page on them all."""
+    return [*result_targets(wildcards), *record_files(), f"{RESULTS}/ro-crate-metadata.json", f"{RESULTS}/README.md"]
+
+
+def record_files():
+    """How the run was made and what it cost."""
+    return [f"{RESULTS}/summary/{file}" for file in RECORDS.values()]
 
 
 def result_targets(wildcards):

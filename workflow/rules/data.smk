@@ -221,7 +221,7 @@ rule plot_card:
         samples="<results>/data/{dataset}/samples.h5",
         catalogue="<results>/data/{dataset}/catalogue.csv",
     output:
-        png=report("<results>/data/{dataset}/card.png", category="data", caption="../report/data_card.rst"),
+        png=shown("<results>/data/{dataset}/card.png", "data_card", "page on the data set {dataset}", seeds=None),
     log:
         "<logs>/data/{dataset}/card_figure.log",
     conda:

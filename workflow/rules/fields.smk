@@ -114,8 +114,8 @@ rule tabulate_fields:
         measured=files_of_entries(fields_by_seed, "fields.csv"),
         real=real_fields,
     output:
-        table=report(
-            "<results>/{paper}/measured_fields.csv", category="{paper}", caption="../report/measured_fields.rst"
+        table=shown(
+            "<results>/{paper}/measured_fields.csv", "measured_fields", "generated star fields, measured and scored"
         ),
         per_seed="<results>/{paper}/measured_fields_per_seed.csv",
     log:
@@ -143,7 +143,7 @@ rule tabulate_bounds:
         provenance=provenance_of_wildcard,
         reported=REPORTED,
     output:
-        table=report("<results>/{paper}/bounds.csv", category="{paper}", caption="../report/bounds.rst"),
+        table=shown("<results>/{paper}/bounds.csv", "bounds", "evidence lower bounds of the autoencoders"),
         per_seed="<results>/{paper}/bounds_per_seed.csv",
     log:
         "<logs>/{paper}/bounds.log",
@@ -169,7 +169,12 @@ rule plot_field_samples:
         view=view_of_sampled,
         split="<results>/{paper}/split.csv",
     output:
-        png=report("<results>/{paper}/{number}{kind}.png", category="{paper}", caption="../report/field_samples.rst"),
+        png=shown(
+            "<results>/{paper}/{number}{kind}.png",
+            "field_samples",
+            "generated star fields below real ones",
+            seeds="first",
+        ),
     log:
         "<logs>/{paper}/{number}{kind}.log",
     wildcard_constraints:
@@ -196,7 +201,7 @@ rule plot_vae_curves:
         provenance=provenance_of_wildcard,
         reported=REPORTED,
     output:
-        png=report("<results>/{paper}/{number}vae_curves.png", category="{paper}", caption="../report/vae_curves.rst"),
+        png=shown("<results>/{paper}/{number}vae_curves.png", "vae_curves", "training of the autoencoders"),
         pdf="<results>/{paper}/{number}vae_curves.pdf",
         table="<results>/{paper}/{number}vae_curves.csv",
     log:
@@ -221,7 +226,12 @@ rule plot_reconstructions:
     input:
         examined=files_of_entries(first_alike, "examined.h5"),
     output:
-        png=report("<results>/{paper}/reconstructions.png", category="{paper}", caption="../report/reconstructions.rst"),
+        png=shown(
+            "<results>/{paper}/reconstructions.png",
+            "reconstructions",
+            "reconstructions by the autoencoders",
+            seeds="first",
+        ),
     log:
         "<logs>/{paper}/reconstructions.log",
     wildcard_constraints:
@@ -243,7 +253,9 @@ rule plot_traversals:
     input:
         examined=examined_first,
     output:
-        png=report("<results>/{paper}/traversals.png", category="{paper}", caption="../report/traversals.rst"),
+        png=shown(
+            "<results>/{paper}/traversals.png", "traversals", "what the dimensions of the codes do", seeds="first"
+        ),
     log:
         "<logs>/{paper}/traversals.log",
     wildcard_constraints:

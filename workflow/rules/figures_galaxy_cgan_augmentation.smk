@@ -23,10 +23,10 @@ rule galaxy_cgan_augmentation_plot_classifier_real:
         predictions="<results>/galaxy_cgan_augmentation/augmentation_predictions.h5",
         recorded_curves=RECORDED_CURVES,
     output:
-        png=report(
+        png=shown(
             "<results>/galaxy_cgan_augmentation/fig4_classifier_real.png",
-            category="galaxy_cgan_augmentation",
-            caption="../report/classifier_curves.rst",
+            "classifier_curves",
+            "learning curves of the classifier trained on real images",
         ),
         pdf="<results>/galaxy_cgan_augmentation/fig4_classifier_real.pdf",
         csv="<results>/galaxy_cgan_augmentation/fig4_classifier_real.csv",
@@ -55,10 +55,10 @@ rule galaxy_cgan_augmentation_plot_classifier_gan:
         predictions="<results>/galaxy_cgan_augmentation/augmentation_predictions.h5",
         recorded_curves=RECORDED_CURVES,
     output:
-        png=report(
+        png=shown(
             "<results>/galaxy_cgan_augmentation/fig5_classifier_gan.png",
-            category="galaxy_cgan_augmentation",
-            caption="../report/classifier_curves.rst",
+            "classifier_curves",
+            "learning curves of the classifier trained on generated images",
         ),
         pdf="<results>/galaxy_cgan_augmentation/fig5_classifier_gan.pdf",
         csv="<results>/galaxy_cgan_augmentation/fig5_classifier_gan.csv",

@@ -58,10 +58,8 @@ rule galaxy_zoo_cnn_plot_original:
     input:
         examples="<results>/galaxy_zoo_cnn/examples.h5",
     output:
-        png=report(
-            "<results>/galaxy_zoo_cnn/fig1_original.png",
-            category="galaxy_zoo_cnn",
-            caption="../report/galaxy_zoo_cnn_images.rst",
+        png=shown(
+            "<results>/galaxy_zoo_cnn/fig1_original.png", "galaxy_zoo_cnn_images", "original images", seeds="first"
         ),
     log:
         "<logs>/galaxy_zoo_cnn/fig1.log",
@@ -80,10 +78,8 @@ rule galaxy_zoo_cnn_plot_augmented:
     input:
         examples="<results>/galaxy_zoo_cnn/examples.h5",
     output:
-        png=report(
-            "<results>/galaxy_zoo_cnn/fig2_augmented.png",
-            category="galaxy_zoo_cnn",
-            caption="../report/galaxy_zoo_cnn_images.rst",
+        png=shown(
+            "<results>/galaxy_zoo_cnn/fig2_augmented.png", "galaxy_zoo_cnn_images", "augmented images", seeds="first"
         ),
     log:
         "<logs>/galaxy_zoo_cnn/fig2.log",
@@ -102,11 +98,7 @@ rule galaxy_zoo_cnn_plot_cropped:
     input:
         examples="<results>/galaxy_zoo_cnn/examples.h5",
     output:
-        png=report(
-            "<results>/galaxy_zoo_cnn/fig3_cropped.png",
-            category="galaxy_zoo_cnn",
-            caption="../report/galaxy_zoo_cnn_images.rst",
-        ),
+        png=shown("<results>/galaxy_zoo_cnn/fig3_cropped.png", "galaxy_zoo_cnn_images", "cropped images", seeds="first"),
     log:
         "<logs>/galaxy_zoo_cnn/fig3.log",
     conda:
@@ -172,11 +164,7 @@ rule galaxy_zoo_cnn_plot_learning_curves:
         provenance=provenance_of("galaxy_zoo_cnn"),
         reported=REPORTED,
     output:
-        png=report(
-            "<results>/galaxy_zoo_cnn/{figure}_{experiment}.png",
-            category="galaxy_zoo_cnn",
-            caption="../report/galaxy_zoo_cnn_curves.rst",
-        ),
+        png=shown("<results>/galaxy_zoo_cnn/{figure}_{experiment}.png", "galaxy_zoo_cnn_curves", "learning curves"),
         pdf="<results>/galaxy_zoo_cnn/{figure}_{experiment}.pdf",
     log:
         "<logs>/galaxy_zoo_cnn/{figure}_{experiment}.log",
@@ -206,10 +194,8 @@ rule galaxy_zoo_cnn_tabulate:
         provenance=provenance_of("galaxy_zoo_cnn"),
         reported=REPORTED,
     output:
-        table=report(
-            "<results>/galaxy_zoo_cnn/table_rmse.csv",
-            category="galaxy_zoo_cnn",
-            caption="../report/galaxy_zoo_cnn_rmse.rst",
+        table=shown(
+            "<results>/galaxy_zoo_cnn/table_rmse.csv", "galaxy_zoo_cnn_rmse", "errors of all networks and baselines"
         ),
         per_seed="<results>/galaxy_zoo_cnn/table_rmse_per_seed.csv",
         markdown="<results>/galaxy_zoo_cnn/table_rmse.md",
@@ -236,9 +222,7 @@ rule galaxy_zoo_cnn_plot_rmse:
         table="<results>/galaxy_zoo_cnn/table_rmse.csv",
         provenance=provenance_of("galaxy_zoo_cnn"),
     output:
-        png=report(
-            "<results>/galaxy_zoo_cnn/rmse.png", category="galaxy_zoo_cnn", caption="../report/galaxy_zoo_cnn_rmse.rst"
-        ),
+        png=shown("<results>/galaxy_zoo_cnn/rmse.png", "galaxy_zoo_cnn_rmse", "errors of all networks and baselines"),
         pdf="<results>/galaxy_zoo_cnn/rmse.pdf",
     log:
         "<logs>/galaxy_zoo_cnn/rmse.log",

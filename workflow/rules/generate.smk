@@ -47,16 +47,10 @@ rule measure_fidelity:
         view=view_of_generators,
         generated=generated_files,
     output:
-        correlations=report(
-            "<results>/{paper}/{number}flux_correlations.csv",
-            category="{paper}",
-            caption="../report/flux_correlations.rst",
+        correlations=shown(
+            "<results>/{paper}/{number}flux_correlations.csv", "flux_correlations", "correlation of fluxes with labels"
         ),
-        errors=report(
-            "<results>/{paper}/{number}predictor_errors.csv",
-            category="{paper}",
-            caption="../report/predictor_errors.rst",
-        ),
+        errors=shown("<results>/{paper}/{number}predictor_errors.csv", "predictor_errors", "errors of the predictors"),
     log:
         "<logs>/{paper}/{number}fidelity.log",
     benchmark:
@@ -82,7 +76,7 @@ rule compare_generators:
         view=view_of_generators,
         generated=generated_files,
     output:
-        table=report("<results>/{paper}/generators.csv", category="{paper}", caption="../report/generators.rst"),
+        table=shown("<results>/{paper}/generators.csv", "generators", "generators compared"),
         per_seed="<results>/{paper}/generators_per_seed.csv",
     log:
         "<logs>/{paper}/generators.log",
@@ -108,8 +102,8 @@ rule plot_real_vs_generated:
         view=view_of_generators,
         generated=shown_generated,
     output:
-        png=report(
-            "<results>/{paper}/{number}real_vs_gan.png", category="{paper}", caption="../report/generated_images.rst"
+        png=shown(
+            "<results>/{paper}/{number}real_vs_gan.png", "generated_images", "real and generated images", seeds="first"
         ),
     log:
         "<logs>/{paper}/{number}real_vs_gan.log",
@@ -132,10 +126,11 @@ rule plot_conditional_scaling:
         generated=shown_generated,
         correlations="<results>/{paper}/{number}flux_correlations.csv",
     output:
-        png=report(
+        png=shown(
             "<results>/{paper}/{number}conditional_scaling.png",
-            category="{paper}",
-            caption="../report/conditional_scaling.rst",
+            "conditional_scaling",
+            "images and fluxes against labels",
+            seeds="first",
         ),
     log:
         "<logs>/{paper}/{number}conditional_scaling.log",
@@ -160,7 +155,7 @@ rule plot_generators:
         generated=first_generated,
         per_seed="<results>/{paper}/generators_per_seed.csv",
     output:
-        png=report("<results>/{paper}/generators.png", category="{paper}", caption="../report/generators.rst"),
+        png=shown("<results>/{paper}/generators.png", "generators", "generators side by side", seeds="first"),
     log:
         "<logs>/{paper}/plot_generators.log",
     conda:

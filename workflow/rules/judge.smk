@@ -86,8 +86,8 @@ rule tabulate_mode_balance:
         real="<results>/{paper}/judged_real.h5",
         judged=of_judged("judged.h5"),
     output:
-        table=report(
-            "<results>/{paper}/{number}mode_balance.csv", category="{paper}", caption="../report/mode_balance.rst"
+        table=shown(
+            "<results>/{paper}/{number}mode_balance.csv", "mode_balance", "images of each class, real and generated"
         ),
     log:
         "<logs>/{paper}/{number}mode_balance_table.log",
@@ -112,8 +112,8 @@ rule plot_mode_balance:
         table="<results>/{paper}/{number}mode_balance.csv",
         metrics="<results>/{paper}/classifier_metrics.csv",
     output:
-        png=report(
-            "<results>/{paper}/{number}mode_balance.png", category="{paper}", caption="../report/mode_balance.rst"
+        png=shown(
+            "<results>/{paper}/{number}mode_balance.png", "mode_balance", "images of each class, real and generated"
         ),
         pdf="<results>/{paper}/{number}mode_balance.pdf",
     log:
@@ -196,10 +196,8 @@ rule tabulate_neighbours:
         real="<results>/{paper}/real_neighbours.h5",
         found=of_judged("neighbours.h5"),
     output:
-        table=report(
-            "<results>/{paper}/{number}nn_distances.csv",
-            category="{paper}",
-            caption="../report/nearest_neighbours.rst",
+        table=shown(
+            "<results>/{paper}/{number}nn_distances.csv", "nearest_neighbours", "tests for copies of training images"
         ),
     log:
         "<logs>/{paper}/{number}nn_distances_table.log",
@@ -225,15 +223,17 @@ rule plot_neighbours:
         real="<results>/{paper}/real_neighbours.h5",
         table="<results>/{paper}/{number}nn_distances.csv",  # so that whoever asks for the figure has the test, too
     output:
-        pixels=report(
+        pixels=shown(
             "<results>/{paper}/{number}nearest_neighbours.png",
-            category="{paper}",
-            caption="../report/nearest_neighbours.rst",
+            "nearest_neighbours",
+            "nearest training images by pixels",
+            seeds="first",
         ),
-        features=report(
+        features=shown(
             "<results>/{paper}/{number}nearest_neighbours_features.png",
-            category="{paper}",
-            caption="../report/nearest_neighbours.rst",
+            "nearest_neighbours",
+            "nearest training images by features of the judge",
+            seeds="first",
         ),
     log:
         "<logs>/{paper}/{number}nearest_neighbours.log",
@@ -258,10 +258,10 @@ rule plot_neighbour_distances:
         real="<results>/{paper}/real_neighbours.h5",
         found=of_judged("neighbours.h5"),
     output:
-        png=report(
+        png=shown(
             "<results>/{paper}/{number}nn_distances.png",
-            category="{paper}",
-            caption="../report/nearest_neighbours.rst",
+            "nearest_neighbours",
+            "distances to the nearest training images",
         ),
         pdf="<results>/{paper}/{number}nn_distances.pdf",
     log:
@@ -345,7 +345,7 @@ rule tabulate_judgement:
         floor="<results>/{paper}/judgement_floor.csv",
         distances=of_judged("judgement.csv"),
     output:
-        table=report("<results>/{paper}/judgement.csv", category="{paper}", caption="../report/judgement.rst"),
+        table=shown("<results>/{paper}/judgement.csv", "judgement", "distances to real images"),
         per_seed="<results>/{paper}/judgement_per_seed.csv",
     log:
         "<logs>/{paper}/judgement_table.log",
@@ -369,7 +369,7 @@ rule plot_judgement:
         per_seed="<results>/{paper}/judgement_per_seed.csv",
         metrics="<results>/{paper}/classifier_metrics.csv",
     output:
-        png=report("<results>/{paper}/judgement.png", category="{paper}", caption="../report/judgement.rst"),
+        png=shown("<results>/{paper}/judgement.png", "judgement", "distances to real images"),
         pdf="<results>/{paper}/judgement.pdf",
     log:
         "<logs>/{paper}/judgement.log",
@@ -395,7 +395,7 @@ rule plot_samples:
         split="<results>/{paper}/split.csv",
         generated=first_seed_of_generator,
     output:
-        png=report("<results>/{paper}/samples_{experiment}.png", category="{paper}", caption="../report/samples.rst"),
+        png=shown("<results>/{paper}/samples_{experiment}.png", "samples", "images", seeds="first"),
     log:
         "<logs>/{paper}/samples_{experiment}.log",
     wildcard_constraints:
@@ -418,7 +418,9 @@ rule plot_progress:
         view=view_of_judged,
         generated=first_seed_of_generator,
     output:
-        png=report("<results>/{paper}/progress_{experiment}.png", category="{paper}", caption="../report/progress.rst"),
+        png=shown(
+            "<results>/{paper}/progress_{experiment}.png", "progress", "images during the training", seeds="first"
+        ),
     log:
         "<logs>/{paper}/progress_{experiment}.log",
     wildcard_constraints:
@@ -441,7 +443,7 @@ rule plot_gan_curves:
         histories=histories_of_generator,
         provenance=provenance_of_wildcard,
     output:
-        png=report("<results>/{paper}/curves_{experiment}.png", category="{paper}", caption="../report/gan_curves.rst"),
+        png=shown("<results>/{paper}/curves_{experiment}.png", "gan_curves", "training curves"),
         pdf="<results>/{paper}/curves_{experiment}.pdf",
     log:
         "<logs>/{paper}/curves_{experiment}.log",
@@ -462,7 +464,7 @@ rule plot_gan_curves:
 rule measure_step_cost:
     """Time and memory of a training step of two experiments, on the same networks and as configured."""
     output:
-        output=report("<results>/{paper}/step_cost.csv", category="{paper}", caption="../report/step_cost.rst"),
+        output=shown("<results>/{paper}/step_cost.csv", "step_cost", "time and memory of a training step", seeds=None),
     log:
         "<logs>/{paper}/step_cost.log",
     benchmark:

@@ -60,8 +60,8 @@ rule tabulate_cost:
     input:
         record="<results>/summary/provenance.json",
     output:
-        cost=report("<results>/summary/cost.csv", category="summary", caption="../report/cost.rst"),
-        per_figure=report("<results>/summary/cost_per_figure.csv", category="summary", caption="../report/cost.rst"),
+        cost=shown("<results>/summary/cost.csv", "cost", "cost per paper and stage", None),
+        per_figure=shown("<results>/summary/cost_per_figure.csv", "cost", "cost per figure", None),
     log:
         "<logs>/summary/cost_tables.log",
     conda:
@@ -79,13 +79,14 @@ rule plot_cost:
     input:
         cost="<results>/summary/cost.csv",
     output:
-        png=report("<results>/summary/cost.png", category="summary", caption="../report/cost.rst"),
+        png=shown("<results>/summary/cost.png", "cost", "cost per paper and stage", None),
         pdf="<results>/summary/cost.pdf",
     log:
         "<logs>/summary/cost_figure.log",
     conda:
         "../../envs/plot.yaml"
     params:
+        data=kind_of_data(*config["data"]),
         code=code_of("plot_cost.py"),
     message:
         "Figure of the cost of the run"

@@ -53,7 +53,7 @@ rule tabulate_mae:
         provenance=provenance_of_wildcard,
         reported=REPORTED,
     output:
-        table=report("<results>/{paper}/{table}mae.csv", category="{paper}", caption="../report/table1_mae.rst"),
+        table=shown("<results>/{paper}/{table}mae.csv", "table1_mae", "errors of the scores"),
         per_seed="<results>/{paper}/{table}mae_per_seed.csv",
         markdown="<results>/{paper}/{table}mae.md",
     log:
@@ -168,9 +168,7 @@ rule measure_first_predictions:
         views=views_of_regressions,
         split="<results>/{paper}/split.csv",
     output:
-        table=report(
-            "<results>/{paper}/first_predictions.csv", category="{paper}", caption="../report/first_predictions.rst"
-        ),
+        table=shown("<results>/{paper}/first_predictions.csv", "first_predictions", "predictions before the training"),
         per_seed="<results>/{paper}/first_predictions_per_seed.csv",
     log:
         "<logs>/{paper}/first_predictions.log",
@@ -202,7 +200,7 @@ rule plot_scorer_curves:
         catalogue=catalogue_of_paper,
         provenance=provenance_of_wildcard,
     output:
-        png=report("<results>/{paper}/scorer_curves.png", category="{paper}", caption="../report/scorer_curves.rst"),
+        png=shown("<results>/{paper}/scorer_curves.png", "scorer_curves", "training of the scorers"),
         pdf="<results>/{paper}/scorer_curves.pdf",
     log:
         "<logs>/{paper}/scorer_curves.log",
@@ -225,7 +223,11 @@ rule plot_score_training:
         histories=files_of_entries(histories_shown_of, "history.csv"),
         provenance=provenance_of_wildcard,
     output:
-        png=report("<results>/{paper}/training_curves.png", category="{paper}", caption="../report/score_training.rst"),
+        png=shown(
+            "<results>/{paper}/training_curves.png",
+            "score_training",
+            "training of the networks that score and generate",
+        ),
         pdf="<results>/{paper}/training_curves.pdf",
     log:
         "<logs>/{paper}/training_curves.log",
@@ -334,11 +336,9 @@ rule measure_generated:
         provenance=provenance_of_wildcard,
         reported=REPORTED,
     output:
-        scores=report(
-            "<results>/{paper}/generated_scores.csv", category="{paper}", caption="../report/generated_scores.rst"
-        ),
+        scores=shown("<results>/{paper}/generated_scores.csv", "generated_scores", "scores of generated images"),
         per_seed="<results>/{paper}/generated_scores_per_seed.csv",
-        diversity=report("<results>/{paper}/diversity.csv", category="{paper}", caption="../report/diversity.rst"),
+        diversity=shown("<results>/{paper}/diversity.csv", "diversity", "diversity of generated images"),
         diversity_per_seed="<results>/{paper}/diversity_per_seed.csv",
     log:
         "<logs>/{paper}/generated_scores.log",
@@ -368,9 +368,7 @@ rule plot_generated_field:
         scores=shown_kept("kept_scores.csv"),
         reported=REPORTED,
     output:
-        png=report(
-            "<results>/{paper}/{figure}_generated.png", category="{paper}", caption="../report/generated_field.rst"
-        ),
+        png=shown("<results>/{paper}/{figure}_generated.png", "generated_field", "generated image", seeds="first"),
     log:
         "<logs>/{paper}/{figure}_generated.log",
     wildcard_constraints:
@@ -399,8 +397,11 @@ rule plot_generated_fields:
         good="<results>/{paper}/good_images.h5",
         diversity="<results>/{paper}/diversity.csv",
     output:
-        png=report(
-            "<results>/{paper}/generated_fields.png", category="{paper}", caption="../report/generated_fields.rst"
+        png=shown(
+            "<results>/{paper}/generated_fields.png",
+            "generated_fields",
+            "generated images side by side",
+            seeds="first",
         ),
     log:
         "<logs>/{paper}/generated_fields.log",

@@ -47,7 +47,7 @@ rule compare_published:
         missing="<results>/summary/metrics_missing.csv",
         reported=REPORTED,
     output:
-        table=report("<results>/summary/comparison.csv", category="summary", caption="../report/comparison.rst"),
+        table=shown("<results>/summary/comparison.csv", "comparison", "every published value beside the run's", None),
     log:
         "<logs>/summary/comparison.log",
     conda:
@@ -67,7 +67,7 @@ rule plot_comparison:
         table="<results>/summary/comparison.csv",
         metrics="<results>/summary/metrics.csv",
     output:
-        png=report("<results>/summary/comparison.png", category="summary", caption="../report/comparison.rst"),
+        png=shown("<results>/summary/comparison.png", "comparison", "published values beside the run's", None),
         pdf="<results>/summary/comparison.pdf",
     log:
         "<logs>/summary/plot_comparison.log",
@@ -88,7 +88,7 @@ rule judge_claims:
         metrics="<results>/summary/metrics.csv",
         missing="<results>/summary/metrics_missing.csv",
     output:
-        table=report("<results>/summary/claims.csv", category="summary", caption="../report/claims.rst"),
+        table=shown("<results>/summary/claims.csv", "claims", "claims of the papers and their verdicts", None),
         markdown="<results>/summary/claims.md",
     log:
         "<logs>/summary/claims.log",
@@ -109,7 +109,7 @@ rule plot_claims:
     input:
         table="<results>/summary/claims.csv",
     output:
-        png=report("<results>/summary/claims.png", category="summary", caption="../report/claims.rst"),
+        png=shown("<results>/summary/claims.png", "claims", "claims of the papers and their verdicts", None),
         pdf="<results>/summary/claims.pdf",
     log:
         "<logs>/summary/plot_claims.log",
@@ -129,7 +129,7 @@ rule summarise_generators:
         tables=generator_tables,
         provenance=provenance_of_papers,
     output:
-        table=report("<results>/summary/generators.csv", category="summary", caption="../report/generator_summary.rst"),
+        table=shown("<results>/summary/generators.csv", "generator_summary", "all generators side by side", None),
     log:
         "<logs>/summary/generators.log",
     conda:
@@ -150,7 +150,7 @@ rule plot_generator_summary:
     input:
         table="<results>/summary/generators.csv",
     output:
-        png=report("<results>/summary/generators.png", category="summary", caption="../report/generator_summary.rst"),
+        png=shown("<results>/summary/generators.png", "generator_summary", "all generators side by side", None),
         pdf="<results>/summary/generators.pdf",
     log:
         "<logs>/summary/plot_generators.log",

@@ -12,10 +12,10 @@ from galaxies.scripting import run_script
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600}
 
 
-def main(cost: Path, png: Path, pdf: Path) -> None:
+def main(cost: Path, png: Path, pdf: Path, *, data: str) -> None:
     """A bar per paper: left the time of its jobs, right the memory of the largest, both by stage.
 
-    cost : table of tabulate_cost.py.
+    cost : table of tabulate_cost.py. data : what the images of the run are, `real`, `simulated` or both.
     """
     with reading(cost):
         table = pd.read_csv(cost)
@@ -46,8 +46,9 @@ def main(cost: Path, png: Path, pdf: Path) -> None:
         axis.tick_params(axis="y", length=0)
     figure.legend(loc="outside upper center", ncols=len(stages))
     note = (
-        "Sums over jobs, which may have run side by side. A job that several papers need counts for each of them. "
-        "Trainings count with all their attempts, other jobs with the last. Memory is that of the host, not of GPUs."
+        f"Of {data} images. Sums over jobs, which may have run side by side. A job that several papers need counts for "
+        "each of them. Trainings count with all their attempts, other jobs with the last. Memory is that of the host, "
+        "not of GPUs."
     )
     stamp(figure, note)
     save_figure(figure, png, pdf)

@@ -10,14 +10,14 @@ NETWORKS = {"cnn": "CNN", "resnet50": "ResNet-50", "efficientnet_lite0": "Effici
 def describe(settings: dict) -> str:
     """One line that says what was really run: network, initialisation and input."""
     network = settings["network"]
-    parts = [NETWORKS[network["architecture"]]]
+    parts = [NETWORKS.get(network["architecture"], network["architecture"])]
     if "filters" in network:
         parts.append("-".join(map(str, network["filters"])))
     if "pretrained" in network:
         parts.append("from ImageNet weights" if network["pretrained"] == "imagenet" else "from random weights")
         if network["freeze"] != "none":
             parts.append(f"with frozen {network['freeze']}")
-    dense = ", dense " + "-".join(map(str, network["dense"])) if network["dense"] else ""
+    dense = ", dense " + "-".join(map(str, network["dense"])) if network.get("dense") else ""
     _, crop, size = parse_view(settings["view"])
     field = f"{crop} px crop" if crop else "full frame"
     return f"{' '.join(parts)}{dense}; {field} at {size} px"
