@@ -76,7 +76,7 @@ def test_conda_environments_have_the_locked_versions(environment):
 
 @pytest.mark.parametrize("environment", ["torch.yaml", "plot.yaml"])
 def test_conda_environments_have_what_their_scripts_import(environment):
-    distributions = {"PIL": "pillow", "sklearn": "scikit-learn"}
+    distributions = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "PyYAML"}
     assert scripts_of(environment)
     by_name = {"torch.yaml": ("datasets", "methods", "models"), "plot.yaml": ()}  # modules that settings name
     modules = {path for part in by_name[environment] for path in (SCRIPTS / "galaxies" / part).rglob("*.py")}

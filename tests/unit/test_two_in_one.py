@@ -115,6 +115,7 @@ def test_windows_at_an_odd_edge_average_the_pixels_that_exist():
 
 
 def test_logits_of_the_label_discriminator_are_not_negative():
+    torch.manual_seed(0)
     network = pooled_cnn.build(size=10, channels=1, outputs=2, output_activation="relu")
     logits = network(100 * torch.rand(50, 1, 10, 10, generator=draws()))
     assert logits.min() == 0
