@@ -3,7 +3,7 @@ BIN := .venv/bin
 
 .PHONY: demo report test fast-test bench lint
 demo: report  # the whole demo run on simulated galaxies, offline, and its report
-	cat results/demo/summary/claims.md && echo "Figures and tables: results/demo/README.md, or results/demo/report.html in a browser"
+	grep "^\*\*" results/demo/summary/claims.md && echo "Figures and tables: results/demo/README.md, or results/demo/report.html in a browser"
 
 report: .venv/installed  # the demo run as one HTML file that needs nothing else
 	$(BIN)/snakemake --cores all && $(BIN)/snakemake --report results/demo/report.html

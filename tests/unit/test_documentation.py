@@ -1,6 +1,5 @@
 """What the documentation says agrees with the schema, with what was measured, and with the files that are there."""
 
-import csv
 import re
 import tomllib
 from pathlib import Path
@@ -8,17 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+import write_minutes
 import write_settings
 from galaxies.config import load_yaml
+from galaxies.errors import DataError
 
 PROJECT = Path(__file__).parents[2]
 SCHEMA = PROJECT / "workflow/schemas/config.schema.yaml"
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", PROJECT / "config/README.md", *PROJECT.glob("docs/*.md")]
-
-
-def table_rows(page: Path) -> list[list[str]]:
-    lines = [line for line in page.read_text().splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
@@ -68,13 +64,19 @@ def test_stated_defaults_are_those_of_the_schema():
     assert compared > 12
 
 
-def test_minutes_are_those_that_were_measured():
-    with (PROJECT / "docs/demo_minutes.csv").open() as file:
-        measured = {row["name"]: row["minutes"] for row in csv.DictReader(file)}
-    rows = [row for row in table_rows(PROJECT / "README.md") if len(row) == 4 and re.fullmatch(r"[\d.]+", row[3])]
-    stated = {re.search(r"`(\w+)`", row[2])[1]: row[3] for row in rows}
-    assert len(stated) > 15
-    assert stated == {name: measured[name] for name in stated}
+def test_minutes_of_figures_are_written_into_a_page(tmp_path):
+    cost, page = tmp_path / "cost.csv", tmp_path / "page.md"
+    cost.write_text("paper,name,cpu_seconds\nsome_paper,fig1,90\nsome_paper,fig2,30\nsome_paper,table,3\n")
+    text = (
+        "| what | name | minutes |\n|---|---|---|\n| Fig. 1 and 2 | `some_paper_fig1`, `_fig2` | {} |\n\nIt took 7 |\n"
+    )
+    page.write_text(text.format("0.1"))
+    write_minutes.main(cost, page)
+    assert page.read_text() == text.format("1.5")
+    page.write_text("| Fig. 3 | `some_paper_fig3` | 0.1 |\n")
+    with pytest.raises(DataError, match="no figure some_paper_fig3"):
+        write_minutes.main(cost, page)
+    assert page.read_text() == "| Fig. 3 | `some_paper_fig3` | 0.1 |\n"
 
 
 def test_the_citation_is_of_this_version():

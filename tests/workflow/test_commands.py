@@ -114,16 +114,6 @@ def test_all_short_names_of_the_documentation_exist(rules, page):
 
 
 @pytest.mark.slow
-def test_every_figure_of_the_demo_has_measured_minutes(rules):
-    lines = (PROJECT / "docs/demo_minutes.csv").read_text().splitlines()[1:]
-    text = "\n".join(path.read_text() for path in (PROJECT / "workflow/rules").glob("*.smk"))
-    own = set(re.findall(r"^(?:rule|checkpoint) (\w+):", text, flags=re.MULTILINE))
-    short = {rule for rule in rules - own if paper_of(rule) not in ("", rule)}
-    assert short
-    assert not short - {line.split(",")[0] for line in lines}
-
-
-@pytest.mark.slow
 def test_the_picture_of_the_stages_is_that_of_the_rules(everything, tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "snakemake", "--rulegraph"], cwd=everything, text=True, capture_output=True, check=True

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, StrMethodFormatter
 
 from galaxies.files import reading
 from galaxies.plots import MODEL_COLOURS, MUTED, PUBLISHED, new_page_of_rows, save_figure, stamp
@@ -66,8 +66,8 @@ def draw(axis: Axes, rows: pd.DataFrame, order: list[tuple], quantity: dict, col
     if quantity["scale"] == "log" and (values > 0).all():
         axis.set_xscale("log")
         axis.set_xlim(values.min() / 2, values.max() * 2)
-        axis.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=4))
-        axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 3) if values.max() < 50 * values.min() else (1,), numticks=4))
+        axis.xaxis.set_major_formatter(EngFormatter(sep="") if values.max() > 9999 else StrMethodFormatter("{x:g}"))
         axis.xaxis.set_minor_formatter(NullFormatter())
     else:
         margin = 0.2 * np.ptp(values) or 0.2 * abs(values[0]) or 0.1
