@@ -12,8 +12,9 @@ from galaxies.compute import Compute
 from galaxies.data.device import Images
 from galaxies.discriminator_scores import calibrated_scores, literal_scores
 from galaxies.errors import ConfigError, DataError
-from galaxies.gan_training import build_network, to_signed
+from galaxies.gan_training import to_signed
 from galaxies.methods import dcgan
+from galaxies.registry import build_network
 from galaxies.score_predictions import read_predictions
 from galaxies.scorers import check_scorers
 from galaxies.trained_models import write_model
@@ -77,7 +78,7 @@ def study(tmp_path):
     pixels = (level + rng.uniform(0, 60, (len(table), 1, 32, 32))).astype(np.float32)
     write_features(tmp_path / "images.h5", table["object_id"].to_numpy(), pixels, view="full_32")
     torch.manual_seed(0)
-    network = build_network(DCGAN["networks"], "discriminator", size=32, channels=1)
+    network = build_network(DCGAN["networks"]["discriminator"], "networks.discriminator", size=32, channels=1)
     for _ in range(20):  # statistics of batches
         network(to_signed(torch.from_numpy(pixels[rng.permutation(len(pixels))[:16]])))
     images = Images(tmp_path / "images.h5", np.arange(len(table)), CPU)

@@ -250,7 +250,7 @@ def test_first_predictions_are_those_of_the_networks_that_trainings_begin_with(f
             values = []
             for seed in (1, 2):
                 torch.manual_seed(seed)
-                untrained = score_regression.build_network(network, 12, 1).eval()
+                untrained = score_regression.build_scorer(network, 12, 1).eval()
                 values.append(untrained(images.images / divisor).detach().double().numpy())
             for seed, value in zip((1, 2), values, strict=True):
                 assert largest[name, scale, seed] == pytest.approx(np.abs(value).max(), rel=1e-4)

@@ -10,7 +10,7 @@ from galaxies.compute import Compute
 from galaxies.data.device import Images
 from galaxies.data.rows import split_rows
 from galaxies.files import write_text
-from galaxies.methods.score_regression import PIXEL_SCALES, SCORE, build_network, predict
+from galaxies.methods.score_regression import PIXEL_SCALES, SCORE, build_scorer, predict
 from galaxies.scripting import run_script
 from galaxies.training import seed_everything
 
@@ -48,7 +48,7 @@ def main(
             predicted = []
             for seed in seeds:
                 seed_everything(seed)  # as the training does before it builds the network
-                network = machine.place(build_network(settings, images.size, images.shape[1]))
+                network = machine.place(build_scorer(settings, images.size, images.shape[1]))
                 predicted.append(predict(network, images, scale, machine))
             values = torch.stack(predicted).double()
             identity = {"experiment": experiment["experiment"], "pixel_scale": scale, "images": len(images)}

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from galaxies.compute import Compute
 from galaxies.data.device import Images, to_unit
 from galaxies.optimisers import build_optimiser
-from galaxies.registry import construct, named_module
+from galaxies.registry import build_network, construct
 from galaxies.trained_models import load_weights, read_model
 from galaxies.unconditional_generators import (
     Preview,
@@ -150,13 +150,6 @@ def images_of(generator: nn.Module, noise: Tensor, compute: Compute) -> Tensor:
     return (images + 1) / 2
 
 
-def build_network(networks: dict[str, Any], name: str, **given: Any) -> nn.Module:
-    """The network that an experiment's `networks` describe as `name`, its size and channels `given`."""
-    settings = dict(networks[name])
-    architecture = named_module("models", settings.pop("architecture"))
-    return construct(architecture.build, settings, f"networks.{name}", **given)
-
-
 def build_optimisers(
     settings: dict[str, Any], trained: dict[str, Sequence[nn.Module]]
 ) -> dict[str, torch.optim.Optimizer]:
@@ -185,7 +178,9 @@ def load_unconditional_generator(path: Path, method: str, compute: Compute) -> U
     """What generates of a model file. Raises DataError if the file is of another method, or damaged."""
     content = read_model(path, method)
     settings, weights = content["settings"], content["networks"]
-    network = build_network(settings["networks"], "generator", size=content["size"], channels=content["channels"])
+    network = build_network(
+        settings["networks"]["generator"], "networks.generator", size=content["size"], channels=content["channels"]
+    )
     if settings["average_decay"] is None:
         load_weights(network, weights["generator"], path)
     else:

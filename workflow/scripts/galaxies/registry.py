@@ -28,6 +28,15 @@ def has_module(package: str, name: str) -> bool:
     return name in {module.name for module in pkgutil.iter_modules(parent.__path__)}
 
 
+def build_network(settings: dict[str, Any], where: str, **given: Any) -> Any:
+    """The network of `architecture`, a module of `galaxies.models`, that the other `settings` and `given` describe.
+
+    `where` names the place of `settings` in the configuration. ConfigError for an unknown or missing name or key.
+    """
+    arguments = {key: value for key, value in settings.items() if key != "architecture"}
+    return construct(named_module("models", settings["architecture"]).build, arguments, where, **given)
+
+
 def construct(function: Callable, settings: dict[str, Any], where: str, **given: Any) -> Any:
     """Call `function(**given, **settings)`, after checking the keys of `settings` against its signature.
 

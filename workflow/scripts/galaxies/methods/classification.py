@@ -15,7 +15,7 @@ from galaxies.data.device import Batch, Images, to_float
 from galaxies.errors import ConfigError, DataError
 from galaxies.inference import infer
 from galaxies.optimisers import build_optimiser
-from galaxies.registry import construct, named_module
+from galaxies.registry import build_network, construct, named_module
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
 
@@ -121,9 +121,7 @@ def build(
     not 0 and 1.
     """
     # The classifier comes first: its initial weights must not depend on whether there is a generator.
-    settings = dict(experiment["network"])
-    architecture = named_module("models", settings.pop("architecture"))
-    network = construct(architecture.build, settings, "network", outputs=1, size=train.size, channels=train.shape[1])
+    network = build_network(experiment["network"], "network", outputs=1, size=train.size, channels=train.shape[1])
     if "initial" in files:
         content = read_model(files["initial"], "classification")
         load_weights(network, content["networks"]["classifier"], files["initial"])

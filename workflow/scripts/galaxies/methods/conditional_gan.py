@@ -15,7 +15,7 @@ from galaxies.gan_training import frozen
 from galaxies.inference import infer
 from galaxies.losses import half_squared_error, predictor_hinge
 from galaxies.optimisers import build_optimiser
-from galaxies.registry import construct, named_module
+from galaxies.registry import build_network, construct
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
 
@@ -206,10 +206,8 @@ def predict_labels(
 
 
 def _build_network(settings: dict[str, Any], name: str, size: int, channels: int) -> nn.Module:
-    network = dict(settings["networks"][name])
-    architecture = named_module("models", network.pop("architecture"))
     given = {"conditions": len(settings["conditions"]), "size": size, "channels": channels}
-    return construct(architecture.build, network, f"networks.{name}", **given)
+    return build_network(settings["networks"][name], f"networks.{name}", **given)
 
 
 def _load(content: dict[str, Any], name: str, path: Path) -> nn.Module:

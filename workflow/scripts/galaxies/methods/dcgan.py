@@ -11,13 +11,13 @@ from galaxies.data.device import Batch, Images
 from galaxies.gan_losses import cross_entropy_as_generated, cross_entropy_as_real
 from galaxies.gan_training import (
     UnconditionalGAN,
-    build_network,
     build_optimisers,
     device_generator,
     frozen,
     load_unconditional_generator,
     to_signed,
 )
+from galaxies.registry import build_network
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
 from galaxies.unconditional_generators import UnconditionalGenerator
@@ -73,8 +73,9 @@ def build(
     Raises ConfigError for unknown names or keys in the settings, or a size that the networks cannot have; DataError for
     images that are not 8-bit ones.
     """
+    given = {"size": train.size, "channels": train.shape[1]}
     networks = {
-        name: compute.place(build_network(experiment["networks"], name, size=train.size, channels=train.shape[1]))
+        name: compute.place(build_network(experiment["networks"][name], f"networks.{name}", **given))
         for name in ("generator", "discriminator")
     }
     optimisers = build_optimisers(experiment["optimisers"], {name: [part] for name, part in networks.items()})
@@ -91,6 +92,8 @@ def load_discriminator(path: Path, compute: Compute) -> nn.Module:
     """The discriminator of a model file, in evaluation mode. Raises DataError if the file is no DCGAN, or damaged."""
     content = read_model(path, "dcgan")
     networks = content["settings"]["networks"]
-    network = build_network(networks, "discriminator", size=content["size"], channels=content["channels"])
+    network = build_network(
+        networks["discriminator"], "networks.discriminator", size=content["size"], channels=content["channels"]
+    )
     load_weights(network, content["networks"]["discriminator"], path)
     return compute.place(network).eval()

@@ -21,7 +21,6 @@ from galaxies.gan_losses import (
 )
 from galaxies.gan_training import (
     UnconditionalGAN,
-    build_network,
     build_optimisers,
     device_generator,
     frozen,
@@ -29,7 +28,7 @@ from galaxies.gan_training import (
     load_unconditional_generator,
     to_signed,
 )
-from galaxies.registry import construct
+from galaxies.registry import build_network, construct
 from galaxies.training import Sums
 from galaxies.unconditional_generators import UnconditionalGenerator
 
@@ -187,8 +186,10 @@ def build(
         raise ConfigError("experiment: drop_last must be true: a step takes three whole batches")
     given = {"size": train.size, "channels": train.shape[1]}
     settings = experiment["networks"]
-    generator, discriminator = (build_network(settings, name, **given) for name in ("generator", "discriminator"))
-    encoder = build_network(settings, "encoder", outputs=generator.latent_dim, **given)
+    generator, discriminator = (
+        build_network(settings[name], f"networks.{name}", **given) for name in ("generator", "discriminator")
+    )
+    encoder = build_network(settings["encoder"], "networks.encoder", outputs=generator.latent_dim, **given)
     networks = {"generator": generator, "discriminator": discriminator, "encoder": encoder}
     for network in networks.values():
         compute.place(network)

@@ -14,7 +14,7 @@ from galaxies.data.morphology_inputs import MorphologyInputs
 from galaxies.errors import DataError
 from galaxies.inference import infer
 from galaxies.optimisers import StepDecay, build_optimiser
-from galaxies.registry import construct, named_module
+from galaxies.registry import build_network, construct
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
 
@@ -177,6 +177,5 @@ def targets_of(images: Images, classes: list[str]) -> Tensor:
 
 
 def _network(experiment: dict[str, Any], outputs: int, inputs: MorphologyInputs, channels: int) -> nn.Module:
-    settings = dict(experiment["network"])
-    architecture = named_module("models", settings.pop("architecture"))
-    return construct(architecture.build, settings, "network", outputs=outputs, size=inputs.size, channels=channels)
+    settings = experiment["network"]
+    return build_network(settings, "network", outputs=outputs, size=inputs.size, channels=channels)

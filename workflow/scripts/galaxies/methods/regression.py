@@ -15,7 +15,7 @@ from galaxies.errors import DataError
 from galaxies.inference import infer
 from galaxies.losses import mse
 from galaxies.optimisers import build_optimiser
-from galaxies.registry import construct, named_module
+from galaxies.registry import build_network, construct
 from galaxies.training import Sums
 
 
@@ -83,17 +83,11 @@ def build(
                 "split the data so that its sets have only objects with every label",
             )
     weights = {"weights": files["pretrained"]} if "pretrained" in files else {}
-    network = compute.place(build_network({**experiment["network"], **weights}, len(train.columns), train.size))
+    settings = {**experiment["network"], **weights}
+    network = compute.place(build_network(settings, "network", outputs=len(train.columns), size=train.size))
     optimiser = construct(build_optimiser, experiment["optimiser"], "optimiser", parameters=network.parameters())
     augmentation = construct(Augmentation, experiment.get("augmentation", {}), "augmentation")
     return Regression(network, optimiser, augmentation, validation, compute)
-
-
-def build_network(settings: dict[str, Any], outputs: int, size: int) -> nn.Module:
-    """Network of the `architecture` in `settings`, with the rest of `settings` as its arguments."""
-    architecture = named_module("models", settings["architecture"])
-    settings = {key: value for key, value in settings.items() if key != "architecture"}
-    return construct(architecture.build, settings, "network", outputs=outputs, size=size)
 
 
 def load_network(model: dict[str, Any], compute: Compute) -> nn.Module:
@@ -104,7 +98,7 @@ def load_network(model: dict[str, Any], compute: Compute) -> nn.Module:
     settings = dict(model["settings"]["network"])
     if "pretrained" in settings:
         settings["pretrained"] = "none"  # the trained weights follow; the file that they started from is not needed
-    network = build_network(settings, len(model["columns"]), model["size"])
+    network = build_network(settings, "network", outputs=len(model["columns"]), size=model["size"])
     network.load_state_dict(model["networks"]["regressor"])
     return compute.place(network).eval()
 

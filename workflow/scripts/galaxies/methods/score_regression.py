@@ -16,7 +16,7 @@ from galaxies.errors import ConfigError, TrainingError
 from galaxies.inference import infer
 from galaxies.network_scorers import NetworkScorer
 from galaxies.optimisers import build_optimiser
-from galaxies.registry import construct, named_module
+from galaxies.registry import build_network, construct
 from galaxies.score_range import HIGHEST, LOWEST
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
@@ -111,23 +111,21 @@ def build(
         raise ConfigError(f"pixel_scale is {experiment['pixel_scale']!r}; it must be one of: {known}")
     expect_levels(train)
     train.labels_of([SCORE])
-    network = compute.place(build_network(experiment["network"], train.size, train.shape[1]))
+    network = compute.place(build_scorer(experiment["network"], train.size, train.shape[1]))
     optimiser = construct(build_optimiser, experiment["optimiser"], "optimiser", parameters=network.parameters())
     return ScoreRegression(network, optimiser, experiment["pixel_scale"], train.columns, validation, compute)
 
 
-def build_network(settings: dict[str, Any], size: int, channels: int) -> nn.Module:
-    """Network of the `architecture` in `settings`, with one output, for images of `size` px."""
-    settings = dict(settings)
-    architecture = named_module("models", settings.pop("architecture"))
-    return construct(architecture.build, settings, "network", outputs=1, size=size, channels=channels)
+def build_scorer(settings: dict[str, Any], size: int, channels: int) -> nn.Module:
+    """The network that `settings` describe, with one output, for images of `size` px."""
+    return build_network(settings, "network", outputs=1, size=size, channels=channels)
 
 
 def load_scorer(path: Path, compute: Compute) -> NetworkScorer:
     """The network of the best epoch of a model file. Raises DataError if the file is of another method, or damaged."""
     content = read_model(path, "score_regression")
     settings = content["settings"]
-    best = BestEpoch(build_network(settings["network"], content["size"], content["channels"]))
+    best = BestEpoch(build_scorer(settings["network"], content["size"], content["channels"]))
     load_weights(best, content["networks"]["best"], path)
     network, scale = compute.place(best.network).eval(), settings["pixel_scale"]
     return NetworkScorer(lambda pixels: network(scaled(pixels, scale))[:, 0], settings["view"], None, compute)

@@ -14,10 +14,11 @@ from torch.nn.utils import clip_grad_norm_
 from galaxies.compute import Compute
 from galaxies.data.device import Batch, Images, to_float
 from galaxies.errors import DataError
-from galaxies.gan_training import build_network, build_optimisers, frozen
+from galaxies.gan_training import build_optimisers, frozen
 from galaxies.inference import infer
 from galaxies.losses import target_score_loss
 from galaxies.network_scorers import NetworkScorer
+from galaxies.registry import build_network
 from galaxies.score_range import HIGHEST, LOWEST
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
@@ -257,11 +258,9 @@ def as_8_bit(images: Tensor) -> Tensor:
 
 
 def _build(experiment: dict[str, Any], name: str, size: int, channels: int) -> nn.Module:
-    if name == "generator":
-        return build_network(experiment["networks"], name)
-    return build_network(
-        experiment["networks"], name, size=size, channels=channels, outputs=1 if name == "score_discriminator" else 2
-    )
+    outputs = 1 if name == "score_discriminator" else 2
+    given = {} if name == "generator" else {"size": size, "channels": channels, "outputs": outputs}
+    return build_network(experiment["networks"][name], f"networks.{name}", **given)
 
 
 def _load(content: dict[str, Any], name: str, path: Path) -> nn.Module:

@@ -15,7 +15,7 @@ from galaxies.gan_training import device_generator
 from galaxies.inference import EVALUATION_BATCH
 from galaxies.losses import bernoulli_log_likelihood, normal_divergence
 from galaxies.optimisers import build_optimiser
-from galaxies.registry import construct, named_module
+from galaxies.registry import build_network, construct
 from galaxies.trained_models import load_weights, read_model
 from galaxies.training import Sums
 from galaxies.unconditional_generators import (
@@ -109,7 +109,7 @@ def build(
     """
     if experiment["stretch"] not in STRETCHES:
         raise ConfigError(f"stretch is {experiment['stretch']!r}; it must be one of: {', '.join(STRETCHES)}")
-    network = compute.place(_build(experiment, train.size, train.shape[1]))
+    network = compute.place(build_network(experiment["network"], "network", size=train.size, channels=train.shape[1]))
     optimiser = construct(build_optimiser, experiment["optimiser"], "optimiser", parameters=network.parameters())
     return VAE(network, optimiser, train, validation, stretch=experiment["stretch"], compute=compute)
 
@@ -129,7 +129,9 @@ def load_network(path: Path, compute: Compute) -> tuple[nn.Module, dict[str, Any
     Raises DataError if the file is of another method, or damaged.
     """
     content = read_model(path, "vae")
-    network = _build(content["settings"], content["size"], content["channels"])
+    network = build_network(
+        content["settings"]["network"], "network", size=content["size"], channels=content["channels"]
+    )
     load_weights(network, content["networks"]["vae"], path)
     return compute.place(network).eval(), content
 
@@ -180,12 +182,6 @@ def decoded(network: nn.Module, codes: Tensor, shape: tuple[int, ...], compute: 
     with compute.autocast():
         logits = network.decode(codes.to(compute.device))
     return logits.float().sigmoid().unflatten(1, shape)
-
-
-def _build(experiment: dict[str, Any], size: int, channels: int) -> nn.Module:
-    settings = dict(experiment["network"])
-    architecture = named_module("models", settings.pop("architecture"))
-    return construct(architecture.build, settings, "network", size=size, channels=channels)
 
 
 def _terms(log_likelihood: float, divergence: float) -> dict[str, float]:
