@@ -56,7 +56,7 @@ class SmallRun:
         folder = Path(f"{RESULTS}/first/net/seed{seed}")
         folder.mkdir(parents=True, exist_ok=True)
         cost = {"device": "a processor", "device_type": "cpu", "torch": "2.0", "peak_memory_bytes": 300_000_000}
-        ended = [{"seconds": spent, "ended": "complete"} for spent in attempts]
+        ended = [{"seconds": spent, "cpu_seconds": spent - 1, "ended": "complete"} for spent in attempts]
         (folder / "cost.json").write_text(json.dumps({**cost, "attempts": ended, "epoch_seconds": [1.0], **changes}))
         outputs = [f"{folder}/{name}" for name in ("model.pt", "cost.json")]
         self.job("train", outputs, [view], seconds=seconds, benchmark=benchmark)

@@ -176,7 +176,7 @@ def test_generators_side_by_side(tmp_path):
     shared = {"paper": "p", "differences": [], "reason": None}
     cells = [
         {**shared, "experiment": "a", "label": "A", "quantity": "frechet", "tables": [0]},
-        {**shared, "experiment": "a", "label": "A", "quantity": "seconds_per_step", "tables": [1, 2]},
+        {**shared, "experiment": "a", "label": "A", "quantity": "total_seconds", "tables": [1, 2]},
         {**shared, "experiment": "b", "label": "B", "quantity": "frechet", "tables": [0]},
         {**shared, "experiment": "b", "label": "B", "quantity": "diversity", "tables": [], "reason": "none"},
         {**shared, "experiment": "c", "label": "C", "quantity": "frechet", "tables": [0]},
@@ -186,7 +186,7 @@ def test_generators_side_by_side(tmp_path):
     summarise_generators.main(tables, [tmp_path / "provenance.json"], tmp_path / "table.csv", **given)
     table = pd.read_csv(tmp_path / "table.csv").set_index(["experiment", "quantity"])
     assert table.loc[("a", "frechet"), ["mean", "n_seeds", "real", "data"]].to_list() == [10.5, 2, 2.0, "real"]
-    assert table.loc[("a", "seconds_per_step"), "mean"] == 1.5
+    assert table.loc[("a", "total_seconds"), "mean"] == 45
     assert table.loc[("b", "diversity"), "reason"] == "none" and np.isnan(table.loc[("b", "diversity"), "mean"])
     assert "no row has experiment c; there are: a, b" in table.loc[("c", "frechet"), "reason"]
     files = tmp_path / "a.png", tmp_path / "a.pdf"

@@ -55,7 +55,7 @@ def test_the_prediction_interval_of_one_more_seed_decides():
         (0.32 + 1.01 * half, NOT_REPRODUCED),
         (0.32 - 1.01 * half, NOT_REPRODUCED),
     ):
-        assert judge_published(f"{published:.6f}", False, SEEDS, True, "equals", [])[0] == verdict
+        assert judge_published(f"{published:.6f}", False, SEEDS, "seeds", "equals", [])[0] == verdict
     # The interval of the mean, which is narrower, would refuse what one more seed often gives.
     assert half > 2 * stats.t.ppf(0.975, 4) * SEEDS.std(ddof=1) / np.sqrt(5)
 
@@ -77,14 +77,26 @@ def test_the_prediction_interval_of_one_more_seed_decides():
     ],
 )
 def test_facts_are_compared_within_rounding(published, approximate, ours, relation, verdict):
-    assert judge_published(published, approximate, np.array([float(ours)]), False, relation, [])[0] == verdict
+    assert judge_published(published, approximate, np.array([float(ours)]), "fact", relation, [])[0] == verdict
 
 
 def test_what_is_not_comparable_is_not_judged_however_near_it_is():
-    verdict, why = judge_published("0.32", False, SEEDS, True, "equals", ["simulated data", "epochs 4 (published 20)"])
+    reasons = ["simulated data", "epochs 4 (published 20)"]
+    verdict, why = judge_published("0.32", False, SEEDS, "seeds", "equals", reasons)
     assert (verdict, why) == (NOT_COMPARABLE, "simulated data; epochs 4 (published 20)")
-    verdict, why = judge_published("0.32", False, SEEDS[:1], True, "equals", [])
-    assert verdict == NOT_COMPARABLE and "one seed" in why
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, "1 seed, 3 are needed"), (2, "2 seeds, 3 are needed")])
+def test_few_seeds_judge_nothing(number, words):
+    assert judge_published("0.32", False, SEEDS[:number], "seeds", "equals", []) == (NOT_COMPARABLE, words)
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [((0.70, 0.80), REPRODUCED), ((0.76, 0.80), NOT_REPRODUCED), ((float("nan"),) * 2, NOT_COMPARABLE)],
+)
+def test_an_estimate_without_seeds_is_judged_by_its_interval_over_images(interval, verdict):
+    assert judge_published("0.752", False, np.array([0.77]), "estimate", "equals", [], interval)[0] == verdict
 
 
 # Claims
@@ -107,7 +119,7 @@ def test_a_difference_is_paired_by_seed():
 
 
 def test_a_chain_has_a_comparison_for_each_of_its_pairs():
-    effects = judge({"less": ["a", "b", "c"]}, a=seeds(1, 1.1), b=seeds(2, 2.1001), c=seeds(3, 3.1))
+    effects = judge({"less": ["a", "b", "c"]}, a=seeds(1, 1.1, 1), b=seeds(2, 2.1001, 2), c=seeds(3, 3.1, 3.01))
     assert [effect.text for effect in effects] == ["a < b", "b < c"]
     assert [effect.verdict for effect in effects] == [SUPPORTED, SUPPORTED]
 
@@ -154,9 +166,10 @@ def test_an_interval_of_the_table_is_used_as_it_is(low, high, verdict):
 @pytest.mark.parametrize(
     ("a", "b", "why"),
     [
-        (seeds(1.0), seeds(2.0), "one seed"),
-        (seeds(1.0, 2.0), seeds(2.0, 3.0), "equal"),
-        (seeds(1.0, float("nan")), seeds(2.0, 3.0), "undefined in 1 seeds; one seed"),
+        (seeds(1.0), seeds(2.0), "1 seed,"),
+        (seeds(1.0, 1.1), seeds(2.0, 2.2), "2 seeds,"),
+        (seeds(1.0, 2.0, 4.0), seeds(2.0, 3.0, 5.0), "equal"),
+        (seeds(1.0, float("nan")), seeds(2.0, 3.0), "undefined in 1 seeds; 1 seed,"),
     ],
 )
 def test_what_has_no_interval_is_inconclusive(a, b, why):
@@ -176,6 +189,18 @@ def test_what_the_run_lacks_is_not_tested_and_says_why():
     assert (effect.verdict, effect.reason) == (NOT_TESTED, "undefined in all seeds")
 
 
+def test_the_interval_of_a_value_without_seeds_widens_that_over_seeds():
+    """Independent errors add in squares; of a ratio, relative ones."""
+    generated = seeds(0.60, 0.62, 0.61, 0.63)
+    (exact,) = judge({"less": ["a", "real"]}, a=generated, real=fact(0.66))
+    (uncertain,) = judge({"less": ["a", "real"]}, a=generated, real=fact(0.66, 0.56, 0.76))
+    assert (exact.verdict, uncertain.verdict) == (SUPPORTED, INCONCLUSIVE)
+    assert uncertain.high - uncertain.effect == pytest.approx(np.hypot(exact.high - exact.effect, 0.1))
+    (ratio,) = judge({"ratio": ["a", "real"], "below": 1}, a=generated, real=fact(0.66, 0.56, 0.76))
+    (exact,) = judge({"ratio": ["a", "real"], "below": 1}, a=generated, real=fact(0.66))
+    assert ratio.high - ratio.effect == pytest.approx(np.hypot(exact.high - exact.effect, exact.effect * 0.1 / 0.66))
+
+
 @pytest.mark.parametrize(
     ("verdicts", "verdict"),
     [
@@ -186,7 +211,22 @@ def test_what_the_run_lacks_is_not_tested_and_says_why():
     ],
 )
 def test_all_comparisons_of_a_claim_must_hold(verdicts, verdict):
-    assert judge_claim([Effect(one, "") for one in verdicts]) == verdict
+    assert judge_claim([Effect(one, "", p_refuted=0.001) for one in verdicts]) == verdict
+
+
+def test_more_comparisons_need_more_to_refute_a_claim():
+    effects = [Effect(REFUTED, "", p_refuted=0.02), Effect(SUPPORTED, ""), Effect(SUPPORTED, "")]
+    assert judge_claim(effects[:2]) == REFUTED
+    assert judge_claim(effects) == INCONCLUSIVE
+
+
+def test_the_p_value_of_a_refutation_is_students():
+    values = np.array([1.2, 1.3, 1.1, 1.25])
+    (effect,) = judge({"value": "a", "below": 1}, a=seeds(*values))
+    assert effect.verdict == REFUTED
+    assert effect.p_refuted == pytest.approx(stats.ttest_1samp(values, 1).pvalue)
+    (effect,) = judge({"value": "a", "below": 1}, a=fact(1.3, 1.1, 1.5))
+    assert effect.p_refuted == pytest.approx(2 * stats.norm.sf(0.3 / 0.2 * stats.norm.ppf(0.975)))
 
 
 def test_false_support_is_rare():

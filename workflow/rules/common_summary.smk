@@ -73,7 +73,7 @@ def why_absent(entry):
 def settings_of_metric(entry):
     """How what a metric is of differs from the published, as texts."""
     paper, experiment = entry["paper"], entry["experiment"]
-    texts = changes(paper, experiment) if experiment is not None else changes_of_images(paper)
+    texts = changes(paper, experiment) if experiment is not None else changes_of_data(paper)
     judge = config["papers"][paper].get("judgement") if entry["judged"] else None
     if entry["judged"]:
         texts = [*texts, *changes_of_judgement(paper), *changes_of_generation(paper)]

@@ -9,7 +9,7 @@ from galaxies.files import write_text
 from galaxies.ledger_tables import data_of_papers, values_of
 from galaxies.scripting import run_script
 
-COLUMNS = ["metric", "paper", "experiment", "seed", "value", "unit", "better", "images"]
+COLUMNS = ["metric", "paper", "experiment", "seed", "value", "kind", "unit", "better", "images"]
 COLUMNS += ["over", "ci95_low", "ci95_high", "data", "settings", "comparable"]
 
 
@@ -28,7 +28,8 @@ def main(
     tables : that the metrics stand in. provenance : of the data sets of `papers`, in their order. entries : metrics as
     in config/metrics.yaml with `name`, `tables` (positions among `tables`, one for each of `seeds` or one for all),
     `setting` (its value), and `differences`, texts on how settings differ from the published. absent : name -> reason
-    of the metrics that the run cannot have. metrics : seed is empty for a value that no training made; `over` is what
+    of the metrics that the run cannot have. metrics : seed is empty for a value that no training made, whose `kind` is
+    `fact` for a count, a setting or a number of the data, else `estimate`; `over` is what
     the interval of such a value is over, if its table has one. images : that a value is over. settings : `published`,
     or how they differ. comparable : `yes`, or why a value must not be judged against the published one. Raises
     DataError naming metric, file and columns for a column that is not there.
@@ -49,7 +50,9 @@ def main(
         if why:
             reasons[entry["name"]] = why
             continue
+        exact = not entry["seed"] and not entry["intervals"]
         for value in values:
+            value["kind"] = "seeds" if value["seed"] is not None else "fact" if exact else "estimate"
             against = [
                 *(["simulated data"] if facts["data"] == "simulated" else []),
                 *value.pop("reasons", []),

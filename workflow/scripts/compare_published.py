@@ -48,14 +48,16 @@ def main(metrics: Path, missing: Path, reported: Path, table: Path, *, published
 def beside(stated: dict, entry: dict, found: pd.DataFrame) -> dict:
     """What the run has beside a published value; found : rows of its metric."""
     defined = found[found["value"].notna()]
-    values, has_seeds = defined["value"].to_numpy(), bool(defined["seed"].notna().all())
+    values, kind = defined["value"].to_numpy(), defined["kind"].iloc[0]
+    has_seeds = kind == "seeds"
     summary = summarise(values)
     said = found["comparable"].iloc[0]
     reasons = [] if said == "yes" else [said.removeprefix("no: ")]
     reasons += [entry["reason"]] if entry["reason"] else []
     reasons += [f"undefined in {len(found) - len(defined)} of {len(found)} seeds"] if len(found) > len(defined) else []
     approximate = any(word in stated["source_section"] for word in APPROXIMATE)
-    verdict, why = judge_published(stated["value"], approximate, values, has_seeds, entry["relation"], reasons)
+    interval = tuple(defined[["ci95_low", "ci95_high"]].iloc[0])
+    verdict, why = judge_published(stated["value"], approximate, values, kind, entry["relation"], reasons, interval)
     images = defined["images"].iloc[0]
     return {
         "mean": summary.mean,

@@ -23,6 +23,9 @@ NUMBERS = ["effect", "unit", "ci95_low", "ci95_high", "above", "below", "p_value
 COLUMNS = ["claim", "paper", "text", "source", "measured", "verdict", "comparison", "comparison_verdict", *NUMBERS]
 COLUMNS += ["data", "settings", "reason"]
 RATIO = "ratio"
+DECIDES = (
+    "The 95 % interval decides, over three seeds or more; p is that of sign flips, at least what so few seeds allow."
+)
 
 
 def main(metrics: Path, missing: Path, table: Path, markdown: Path, *, claims: dict, units: dict) -> None:
@@ -32,9 +35,10 @@ def main(metrics: Path, missing: Path, table: Path, markdown: Path, *, claims: d
     verdict : of the claim, all of whose comparisons must hold; comparison_verdict : of one. effect : difference, ratio
     or value that a comparison is about; `above` and `below` bound what the claim says of it. ci95 : over seeds by
     Student's t, paired by seed, or over what the table of the metric has, see `over`. supported if the whole interval
-    is within the bounds, refuted if it is outside, else inconclusive; so is a single seed. p_value : sign-flip test
-    over seeds, of the nearest bound; smallest_p_value : the smallest that so many seeds can give. Verdicts are of the
-    data and settings of this run, which `data` and `settings` say.
+    is within the bounds, refuted if it is outside, else inconclusive; so are fewer than three seeds. p_value :
+    sign-flip test over seeds, of the nearest bound; smallest_p_value : the smallest that so many seeds can give, for
+    which the interval decides and not the p-value. Verdicts are of the data and settings of this run, which `data` and
+    `settings` say.
     """
     with reading(metrics), reading(missing):
         found = pd.read_csv(metrics, dtype={"seed": "Int64"})
@@ -89,7 +93,7 @@ def as_markdown(table: pd.DataFrame) -> str:
     counts = table.drop_duplicates("claim")["verdict"].value_counts()
     said = ", ".join(f"{counts.get(v, 0)} {v}" for v in (SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED))
     tested = table[table["comparison_verdict"] != NOT_TESTED]
-    lines = [f"Claims of the papers: {said}.", ""]
+    lines = [f"Claims of the papers: {said}.", "", DECIDES, ""]
     if (tested["data"] == "simulated").any():
         lines += ["Simulated data: these verdicts are of this run's images, none is an answer about real galaxies.", ""]
     if (tested["settings"] != "published").any():
@@ -113,7 +117,7 @@ def sentence(row) -> str:
     if not np.isnan(row.ci95_low):
         text += f", 95 % interval over {row.over} {row.ci95_low:.4g} to {row.ci95_high:.4g}"
     if not np.isnan(row.p_value):
-        text += f", p = {row.p_value:.3g} (at least {row.smallest_p_value:.3g}, {row.n:.0f} seeds)"
+        text += f", p = {row.p_value:.3g} (of {row.n:.0f} seeds at least {row.smallest_p_value:.3g})"
     return text + (f" ({row.reason})" if row.reason else "")
 
 

@@ -113,9 +113,9 @@ def of_card(card: Path) -> dict[str, Any]:
 def measure(job: Job, results: Path) -> dict[str, Any]:
     """Wall time and CPU time in seconds and memory in MB (1e6 bytes) of a job; `training`: what its cost.json says.
 
-    A benchmark is of the last attempt alone, and shorter than that if a complete training was put back. Time of a
-    training is therefore that of earlier attempts, as far as their states were saved, and the longer of both for the
-    last; CPU time is known if there was one attempt, and the benchmark is of it.
+    A benchmark is of the last attempt alone, and shorter than that if a complete training was put back; its CPU time
+    ends at the last look of Snakemake, up to half a minute early. Times of a training are therefore those of earlier
+    attempts, as far as their states were saved, and the longer of both for the last.
     """
     measured = read_benchmark(results / "benchmarks" / Path(job.log).relative_to(results / "logs").with_suffix(".tsv"))
     clock = {"seconds": round(job.ended - job.started, 2), "cpu_seconds": None, "memory_mb": None, "measured": "clock"}
@@ -126,10 +126,9 @@ def measure(job: Job, results: Path) -> dict[str, Any]:
     with reading(cost):
         training = json.loads(cost.read_text(encoding="utf-8"))
         del training["epoch_seconds"]
-        *earlier, last = (attempt["seconds"] for attempt in training["attempts"])
-    if earlier or measured["seconds"] < last:
-        measured["cpu_seconds"] = None
-    measured["seconds"] = round(sum(earlier) + max(last, measured["seconds"]), 2)
+    for key in ("seconds", "cpu_seconds"):
+        *earlier, last = (attempt[key] for attempt in training["attempts"])
+        measured[key] = round(sum(earlier) + max(last, measured[key] or 0), 2)
     if training["device_type"] == "cpu":  # else it is that of the GPU
         measured["memory_mb"] = max(training["peak_memory_bytes"] / 1e6, measured["memory_mb"] or 0)
     return measured | {"training": training}

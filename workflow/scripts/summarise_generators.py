@@ -76,8 +76,7 @@ def by_seed(cell: dict, entry: dict, paths: list[Path]) -> tuple[list[float], fl
             found = found[column_of(found, entry["seed"], place).notna()]
         if why:
             return [], np.nan, f"{path.name}: {why}"
-        value = column_of(found, entry["value"], place)
-        values += list(value / column_of(found, entry["per"], place) if entry["per"] else value)
+        values += list(column_of(found, entry["value"], place))
         real += list(column_of(found, entry["real"], place)) if entry["real"] else []
     defined = [float(value) for value in values if np.isfinite(value)]
     return defined, float(np.mean(real)) if real else np.nan, "" if defined else "undefined in all seeds"

@@ -18,7 +18,8 @@ ACTIVE = 0.01  # nats; a dimension with less says next to nothing of an image
 CONVERGED = 0.02  # of its last value that the bound may be away from it
 LAST = 0.1  # of the epochs, whose mean is that last value
 ITERATIONS = "iterations_to_convergence"
-OF_TRAINING = ("_training", ITERATIONS)  # how quantities end that depend on which images are trained on
+CHANGES = ("bound_late_change", "divergence_late_change", "divergence_of_highest")
+OF_TRAINING = ("_training", ITERATIONS, *CHANGES)  # how quantities end that depend on which images are trained on
 
 
 def main(
@@ -44,6 +45,8 @@ def main(
         none is like the held-out ones. active_dimensions : those with a divergence above 0.01.
     iterations_to_convergence : steps after which the held-out bound stays within 2 % of the mean of its last tenth of
         epochs; empty if that still falls.
+    bound_late_change, divergence_late_change : of the means of the last tenth of epochs against the tenth before, on
+        held-out images, as a share. divergence_of_highest : the former over the highest of all epochs.
     """
     with reading(provenance):
         simulated = json.loads(provenance.read_text(encoding="utf-8"))["simulated"]
@@ -84,7 +87,11 @@ def quantities_of(examined: Examined, history: Path) -> dict[str, float]:
     result["active_dimensions"] = int((examined.activity > ACTIVE).sum())
     with reading(history):
         curve = pd.read_csv(history)
-        result[ITERATIONS] = converged_after(curve["steps"].cumsum().to_numpy(), curve["val_negative_bound"].to_numpy())
+        bound, divergence = (curve[f"val_{name}"].to_numpy() for name in ("negative_bound", "kl_divergence"))
+        result[ITERATIONS] = converged_after(curve["steps"].cumsum().to_numpy(), bound)
+        ends = [last_tenths(values) for values in (bound, divergence)]
+        values = [*(last / before - 1 for before, last in ends), ends[1][1] / divergence.max()]
+        result |= dict(zip(CHANGES, values, strict=True))
     return result
 
 
@@ -94,14 +101,20 @@ def converged_after(steps: np.ndarray, values: np.ndarray) -> float:
     Their last is the mean of the last tenth of them; they still fall if it is 2 % below that of the tenth before, or if
     there are too few of them to tell.
     """
+    before, last = last_tenths(values)
+    if not before - last <= CONVERGED * abs(last):
+        return float("nan")
     tenth = int(len(values) * LAST)
-    if tenth < 1:
-        return float("nan")
-    last, before = values[-tenth:].mean(), values[-2 * tenth : -tenth].mean()
-    if before - last > CONVERGED * abs(last):
-        return float("nan")
     away = np.flatnonzero(np.abs(values[:-tenth] - last) > CONVERGED * abs(last))
     return float(steps[away[-1] + 1] if len(away) else steps[0])
+
+
+def last_tenths(values: np.ndarray) -> tuple[float, float]:
+    """Means of the tenth before the last of `values`, and of the last; NaN if there are fewer than ten."""
+    tenth = int(len(values) * LAST)
+    if tenth < 1:
+        return float("nan"), float("nan")
+    return float(values[-2 * tenth : -tenth].mean()), float(values[-tenth:].mean())
 
 
 def summary_of(values: pd.Series) -> dict[str, float]:

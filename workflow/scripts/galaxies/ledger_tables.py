@@ -84,12 +84,12 @@ def values_of(entry: dict, paths: list[Path], seeds: list[int], name: str) -> tu
     for path, seed in zip(paths, seeds if per_file else [None], strict=True):
         table, place = read_table(path), f"{path}: metric {name}"
         found, why = chosen_rows(table, entry["where"], entry["seed"], place)
+        if why:
+            return [], f"{path.name}: {why}"
         if entry["count"]:
             value = len(found) / (len(table) if entry["count"] == "share" else 1)
             rows.append({"seed": seed, "value": value, "images": len(table)})
             continue
-        if why:
-            return [], f"{path.name}: {why}"
         values, of_seeds = (column_of(found, entry[key], place) if entry[key] else None for key in ("value", "seed"))
         key = of_seeds if of_seeds is not None else pd.Series(0, found.index)
         if key.duplicated().any():

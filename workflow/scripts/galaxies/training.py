@@ -208,13 +208,15 @@ class _Run:
     def _begin_attempt(self) -> None:
         """Begin the record of this attempt: what of it was kept, where it ran, and how it ended (killed: unknown)."""
         self.started, self.seconds_before = time.monotonic(), self.state.total_seconds
+        self.processor_started = time.process_time()
         where = {"host": socket.gethostname(), "slurm_job": os.environ.get("SLURM_JOB_ID")}
         self.state.attempts.append({"first_step": self.step + 1, **where, "ended": None})
         self._count_time()
 
     def _count_time(self) -> None:
         seconds = time.monotonic() - self.started
-        self.state.attempts[-1] |= {"last_step": self.step, "seconds": seconds}
+        on_processor = time.process_time() - self.processor_started
+        self.state.attempts[-1] |= {"last_step": self.step, "seconds": seconds, "cpu_seconds": on_processor}
         self.state.total_seconds = self.seconds_before + seconds
 
     def _train_epoch(self, check: Callable[[], None], progress: Progress) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
+from scipy.special import stdtr, stdtrit  # Student's t, its probabilities and quantiles
 
 from galaxies.ledger import metrics_of
 from galaxies.paired import sign_flip_test, smallest_p_value
@@ -12,7 +13,8 @@ from galaxies.stats import summarise
 REPRODUCED, NOT_REPRODUCED, NOT_COMPARABLE = "reproduced", "not reproduced", "not comparable"
 SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = "supported", "refuted", "inconclusive", "not tested"
 OVER_SEEDS = "seeds"
-ONE_SEED = "one seed has no interval"
+FEWEST_SEEDS = 3  # the intervals of two are so wide that they hold nearly any value
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Effect:
     """What a comparison found.
 
     low, high : 95 % interval of the effect. above, below : what it is said to be, NaN for no bound. p_value : of the
-    nearest bound, NaN without seeds. n : seeds. metrics : names of those that it is of.
+    nearest bound by signs, NaN without seeds. p_refuted : that of the interval, of an effect that lies outside the
+    bounds. n : seeds. metrics : names of those that it is of.
     """
 
     verdict: str
@@ -46,6 +49,7 @@ class Effect:
     below: float = float("nan")
     p_value: float = float("nan")
     smallest_p_value: float = float("nan")
+    p_refuted: float = float("nan")
     n: int = 0
     over: str = ""
     reason: str = ""
@@ -62,14 +66,22 @@ def rounding(value: str, approximate: bool) -> float:
 
 
 def judge_published(
-    published: str, approximate: bool, values: np.ndarray, has_seeds: bool, relation: str, reasons: list[str]
+    published: str,
+    approximate: bool,
+    values: np.ndarray,
+    kind: str,
+    relation: str,
+    reasons: list[str],
+    interval: tuple[float, float] = (float("nan"), float("nan")),
 ) -> tuple[str, str]:
     """Verdict and why, of a published number as it is printed.
 
-    values : ours, one per seed; without seeds a single fact. reasons : why they are not comparable; empty if they are.
+    values : ours; of kind "seeds" one per seed, of kind "fact" a count or setting, of kind "estimate" what was measured
+    without a seed, with its 95 % `interval` over images. reasons : why they are not comparable; empty if they are.
     A published value stands for all numbers that are rounded to it. It is reproduced if one of these lies in the 95 %
     prediction interval of one more seed, which a published training is; or if a fact is equal to one of them, or at
-    least or at most the published value where this says so.
+    least or at most the published value where this says so; or if the interval of an estimate holds one of them, since
+    no paper names the images that it is of.
     """
     if reasons:
         return NOT_COMPARABLE, "; ".join(reasons)
@@ -77,19 +89,31 @@ def judge_published(
     if relation != "equals":
         holds = values.mean() >= stated - half if relation == "at_least" else values.mean() <= stated + half
         return (REPRODUCED if holds else NOT_REPRODUCED), f"said to be {relation.replace('_', ' ')} this value"
-    if not has_seeds:
-        return (
-            REPRODUCED if abs(values[0] - stated) <= half * (1 + 1e-9) else NOT_REPRODUCED
-        ), "compared within rounding"
-    if len(values) == 1:
-        return NOT_COMPARABLE, ONE_SEED
+    if kind == "fact":
+        holds = abs(values[0] - stated) <= half * (1 + 1e-9)
+        return (REPRODUCED if holds else NOT_REPRODUCED), "compared within rounding"
+    if kind == "estimate":
+        if np.isnan(interval).any():
+            return NOT_COMPARABLE, "neither seeds nor an interval over images"
+        return _in_or_outside(stated, half, interval, "interval over images")
+    if len(values) < FEWEST_SEEDS:
+        return NOT_COMPARABLE, too_few(len(values))
     summary = summarise(values)
-    holds = summary.prediction95_low - half <= stated <= summary.prediction95_high + half
-    where = "in" if holds else "outside"
-    return (REPRODUCED if holds else NOT_REPRODUCED), (
-        f"{where} the 95 % prediction interval of one more seed, "
-        f"{summary.prediction95_low:.4g} to {summary.prediction95_high:.4g}"
-    )
+    interval = summary.prediction95_low, summary.prediction95_high
+    return _in_or_outside(stated, half, interval, "prediction interval of one more seed")
+
+
+def _in_or_outside(stated: float, half: float, interval: tuple[float, float], name: str) -> tuple[str, str]:
+    """Whether an interval holds a number within `half` of what is stated."""
+    low, high = interval
+    holds = low - half <= stated <= high + half
+    text = f"{'in' if holds else 'outside'} the 95 % {name}, {low:.4g} to {high:.4g}"
+    return (REPRODUCED if holds else NOT_REPRODUCED), text
+
+
+def too_few(seeds: int) -> str:
+    """Why so many seeds decide nothing."""
+    return f"{seeds} seed{'s' if seeds > 1 else ''}, {FEWEST_SEEDS} are needed"
 
 
 # Claims
@@ -98,10 +122,15 @@ def judge_published(
 def judge_claim(effects: list[Effect]) -> str:
     """Verdict of a claim that says all of its comparisons hold.
 
-    It needs each of them, so that their p-values need no correction for their number (intersection-union test).
+    It is supported if each of them is, which needs no correction for their number (intersection-union test). Any one
+    refutes it, which does: its p-value counts as often as there are comparisons (Bonferroni).
     """
     verdicts = [effect.verdict for effect in effects]
-    return next((one for one in (REFUTED, NOT_TESTED, INCONCLUSIVE) if one in verdicts), SUPPORTED)
+    if any(effect.verdict == REFUTED and effect.p_refuted * len(effects) <= LEVEL for effect in effects):
+        return REFUTED
+    if NOT_TESTED in verdicts:
+        return NOT_TESTED
+    return SUPPORTED if set(verdicts) == {SUPPORTED} else INCONCLUSIVE
 
 
 def judge_comparisons(comparison: dict, metrics: dict[str, Measured], missing: dict[str, str]) -> list[Effect]:
@@ -120,14 +149,15 @@ def judge_comparisons(comparison: dict, metrics: dict[str, Measured], missing: d
     first = metrics[names[0]]
     if "value" in comparison and not first.has_seeds:
         (value,) = first.by_seed.values()
-        verdict = _within(first.low, first.high, **bounds)
         reason = "" if np.isfinite([first.low, first.high]).all() else "the table has no interval"
         facts = {"effect": value, "low": first.low, "high": first.high, "n": 1, "over": first.over, "reason": reason}
-        return [Effect(verdict, **given, **facts)]
-    values, undefined = _paired("ratio" if "ratio" in comparison else "difference", [metrics[name] for name in names])
+        return [Effect(**_within(value, first.low, first.high, **bounds), **given, **facts)]
+    kind, measured = "ratio" if "ratio" in comparison else "difference", [metrics[name] for name in names]
+    values, undefined = _paired(kind, measured)
     if not len(values):
         return [Effect(NOT_TESTED, **given, reason="undefined in all seeds")]
-    return [_over_seeds(values, given, bounds, f"undefined in {undefined} seeds" if undefined else "")]
+    note = f"undefined in {undefined} seeds" if undefined else ""
+    return [_over_seeds(values, _half_width_of_facts(kind, measured, values.mean()), given, bounds, note)]
 
 
 def _paired(kind: str, measured: list[Measured]) -> tuple[np.ndarray, int]:
@@ -149,28 +179,47 @@ def _paired(kind: str, measured: list[Measured]) -> tuple[np.ndarray, int]:
     return values[defined], int((~defined).sum())
 
 
-def _over_seeds(values: np.ndarray, given: dict, bounds: dict, note: str) -> Effect:
-    """Effect of values, one per seed, by Student's t; the p-value is that of signs about the nearest bound."""
+def _half_width_of_facts(kind: str, measured: list[Measured], effect: float) -> float:
+    """Half-width of the effect's interval that comes from values without seeds; 0 where these are exact."""
+    halves = [(one, (one.high - one.low) / 2) for one in measured if not one.has_seeds and np.isfinite(one.low)]
+    if kind == "ratio":  # relative errors add
+        halves = [(one, half * abs(effect / next(iter(one.by_seed.values())))) for one, half in halves]
+    return float(np.sqrt(sum(half**2 for _, half in halves)))
+
+
+def _over_seeds(values: np.ndarray, of_facts: float, given: dict, bounds: dict, note: str) -> Effect:
+    """Effect of values, one per seed, by Student's t; the p-value is that of signs about the nearest bound.
+
+    of_facts : half-width that a value without seeds adds, in squares.
+    """
     summary = summarise(values)
-    facts = {"effect": summary.mean, "n": summary.n, "over": OVER_SEEDS}
-    if summary.n == 1 or not np.ptp(values):  # an interval without width would claim that no other seed can differ
-        why = ONE_SEED if summary.n == 1 else "all seeds are equal"
+    facts = {"effect": summary.mean, "n": summary.n, "over": f"{OVER_SEEDS} and images" if of_facts else OVER_SEEDS}
+    if summary.n < FEWEST_SEEDS or not np.ptp(values):  # without width, no other seed could differ
+        why = too_few(summary.n) if summary.n < FEWEST_SEEDS else "all seeds are equal"
         return Effect(INCONCLUSIVE, **given, **facts, reason="; ".join(filter(None, [note, why])))
     bound = min((end for end in bounds.values() if not np.isnan(end)), key=lambda end: abs(end - summary.mean))
     (p_value,), _ = sign_flip_test(values[None] - bound)
-    verdict = _within(summary.ci95_low, summary.ci95_high, **bounds)
-    facts |= {"low": summary.ci95_low, "high": summary.ci95_high, "reason": note}
-    return Effect(verdict, **given, **facts, p_value=float(p_value), smallest_p_value=smallest_p_value(summary.n))
+    half = float(np.hypot(summary.ci95_high - summary.mean, of_facts))
+    facts |= {"low": summary.mean - half, "high": summary.mean + half, "reason": note}
+    facts |= {"p_value": float(p_value), "smallest_p_value": smallest_p_value(summary.n)}
+    return Effect(**_within(summary.mean, facts["low"], facts["high"], summary.n - 1, **bounds), **given, **facts)
 
 
-def _within(low: float, high: float, above: float, below: float) -> str:
-    """Supported if the whole interval is within the bounds, refuted if none of it is."""
+def _within(effect: float, low: float, high: float, degrees: float = np.inf, *, above: float, below: float) -> dict:
+    """`verdict`: supported if the whole interval is within the bounds, refuted if none of it is; and `p_refuted`.
+
+    degrees : of freedom of the interval.
+    """
     if np.isnan([low, high]).any():
-        return INCONCLUSIVE
+        return {"verdict": INCONCLUSIVE}
     above, below = -np.inf if np.isnan(above) else above, np.inf if np.isnan(below) else below
     if low > above and high < below:
-        return SUPPORTED
-    return REFUTED if high <= above or low >= below else INCONCLUSIVE
+        return {"verdict": SUPPORTED}
+    if high > above and low < below:
+        return {"verdict": INCONCLUSIVE}
+    distance, half = (above - effect, high - effect) if high <= above else (effect - below, effect - low)
+    p_value = 2 * stdtr(degrees, -distance / half * stdtrit(degrees, 1 - LEVEL / 2)) if half else 0.0
+    return {"verdict": REFUTED, "p_refuted": float(p_value)}
 
 
 def _text(comparison: dict) -> str:
