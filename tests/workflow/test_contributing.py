@@ -1,5 +1,6 @@
 """CONTRIBUTING.md, followed word by word in a checkout."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -111,14 +112,20 @@ def test_a_paper_is_added_with_a_table_of_its_own(checkout):
 
 @pytest.mark.slow
 def test_a_metric_and_a_claim_are_added(checkout):
-    """The numbers of parameters are those that the layers in the paper's text add up to."""
     follow("A metric", checkout.folder)
     make(checkout, follow("A claim", checkout.folder))
-    summary = checkout.folder / "results/metric/summary"
-    metrics = pd.read_csv(summary / "metrics.csv").set_index("metric")
-    large, small = 1_308_901, 522_469
-    counts = [metrics.loc[f"galaxy_zoo_cnn.parameters.approach{number}", "value"] for number in (1, 2)]
-    assert [list(count) for count in counts] == [[large, large], [small, small]]
-    claims = pd.read_csv(summary / "claims.csv").set_index("claim")
-    claim = claims.loc["galaxy_zoo_cnn_cropped_images_need_smaller_networks"]
-    assert (claim["verdict"], claim["effect"]) == ("supported", large - small)
+    results = checkout.folder / "results/metric"
+    costs = [
+        [
+            json.loads((results / f"galaxy_zoo_cnn/{name}/seed{seed}/cost.json").read_text())["images_per_second"]
+            for seed in (0, 1, 2)
+        ]
+        for name in ("approach1", "approach2")
+    ]
+    metrics = pd.read_csv(results / "summary/metrics.csv").set_index("metric")
+    for name, values in zip(("approach1", "approach2"), costs, strict=True):
+        assert list(metrics.loc[f"galaxy_zoo_cnn.images_per_second.{name}", "value"]) == pytest.approx(values)
+    claims = pd.read_csv(results / "summary/claims.csv").set_index("claim")
+    claim = claims.loc["galaxy_zoo_cnn_cropped_images_are_half_the_work"]
+    assert claim["effect"] == pytest.approx(np.mean(np.divide(costs[1], costs[0])))
+    assert claim["ci95_low"] < claim["effect"] < claim["ci95_high"] and claim["n"] == 3
