@@ -68,7 +68,7 @@ class Run:
 
     def training_job(self) -> str:
         """Number of the job whose training is well on its way."""
-        wait_for("a state of the training", lambda: any(self.folder.glob("results/small/checkpoints/**/state.pt")), 120)
+        wait_for("a state of the training", lambda: any(self.folder.glob("results/small/checkpoints/**/state.pt")), 300)
         return self.queue("--states", "running")[0]
 
     def log(self) -> str:

@@ -73,7 +73,7 @@ def test_node_lost(run: Run, undisturbed: Run) -> None:
         assert_as_undisturbed(run, undisturbed, ended=[KILLED])
     finally:
         run.cluster.up(node)
-        wait_for("the node", lambda: "down" not in run.cluster.command("sinfo", "-h", "-n", node, "-o", "%T"), 60)
+        wait_for("the node", lambda: "down" not in run.cluster.command("sinfo", "-h", "-n", node, "-o", "%T"), 120)
 
 
 def test_slurmctld_restarted(run: Run, undisturbed: Run) -> None:
@@ -111,7 +111,7 @@ def test_snakemake_killed_and_the_training_ends_without_it(run: Run, undisturbed
     run.start(TARGET)
     run.training_job()
     run.kill()
-    wait_for("the end of the orphan", lambda: not run.queue(), 240)
+    wait_for("the end of the orphan", lambda: not run.queue(), 600)
     made = run.weights_and_history()
     if restart[0] == "snakemake":
         unlock(run)
@@ -136,7 +136,7 @@ def test_resume_refuses_while_snakemake_lives(run: Run) -> None:
 
 def test_resume_refuses_beside_a_local_snakemake(run: Run) -> None:
     run.start(TARGET, command=("snakemake", "--cores", "1"))
-    wait_for("a state of the training", lambda: any(run.folder.glob("results/small/checkpoints/**/state.pt")), 120)
+    wait_for("a state of the training", lambda: any(run.folder.glob("results/small/checkpoints/**/state.pt")), 300)
     command = ["slurm/resume", TARGET, "--configfile", "small.yaml"]
     second = subprocess.run(command, cwd=run.folder, env=run.environment, capture_output=True, text=True, check=False)
     assert second.returncode == 1
@@ -174,7 +174,7 @@ def test_resume_where_nothing_is_left_behind(run: Run, undisturbed: Run) -> None
 )
 def test_wrong_partition_or_account(run: Run, setting: str, message: str) -> None:
     run.start("--set-resources", f"train:{setting}", "--", TARGET)
-    output = run.end(60)
+    output = run.end()
     assert run.process.returncode != 0
     assert message in output
     assert not run.queue()
@@ -185,7 +185,7 @@ def test_stopped_by_ctrl_c_and_started_again(run: Run, undisturbed: Run) -> None
     run.training_job()
     run.process.send_signal(signal.SIGINT)
     run.end()
-    wait_for("the end of the cancelled job", lambda: not run.queue(), 30)
+    wait_for("the end of the cancelled job", lambda: not run.queue(), 300)
     run.start(TARGET)
     assert_as_undisturbed(run, undisturbed, ended=[SAVED])
 
@@ -198,8 +198,8 @@ def test_snakemake_as_a_batch_job_that_is_interrupted(run: Run, undisturbed: Run
     run.training_job()
     run.cluster.command("scontrol", "requeue", controller)
     log = run.folder / "snakemake.log"
-    wait_for("the end of the run", lambda: "1 of 1 steps (100%) done" in log.read_text(), 300)
-    wait_for("the end of the controller", lambda: not run.queue(), 60)
+    wait_for("the end of the run", lambda: "1 of 1 steps (100%) done" in log.read_text(), 900)
+    wait_for("the end of the controller", lambda: not run.queue(), 300)
     assert run.weights_and_history() == undisturbed.weights_and_history()
     assert [attempt["ended"] for attempt in run.attempts()] == [SAVED, "complete"]
 
@@ -209,7 +209,7 @@ def test_a_gpu_that_torch_cannot_use(run: Run) -> None:
     small = run.folder / "small.yaml"
     small.write_text(small.read_text().replace("device: cpu", "device: auto"))
     run.start("--retries", "0", TARGET)
-    output = run.end(120)
+    output = run.end()
     assert run.process.returncode != 0
     assert "Slurm gave this job the GPU 0, but torch" in output
 
@@ -220,5 +220,5 @@ def test_ending_the_batch_job_ends_its_jobs(run: Run) -> None:
     job = subprocess.run(submit, cwd=run.folder, env=run.environment, check=True, capture_output=True, text=True)
     run.training_job()
     run.cluster.command("scancel", "--batch", "--signal=TERM", job.stdout.strip())
-    wait_for("the end of all jobs", lambda: not run.queue(), 120)
+    wait_for("the end of all jobs", lambda: not run.queue(), 300)
     assert list(run.folder.glob("results/small/checkpoints/**/state.pt"))
