@@ -288,6 +288,40 @@ def test_broken_yaml_names_file_and_line(tmp_path):
         load_yaml(tmp_path / "bad.yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\nb: 2\na: 3\n", ["bad.yaml: line 3", "'a'", "line 1", "another name"]),
+        ("data:\n  gz1: {source: local}\n  gz1: {source: local}\n", ["line 3", "'gz1'", "line 2"]),
+        ("a: [{b: 1,\n  'b': 1}]\n", ["line 2", "'b'", "line 1"]),
+        ("a: &a {b: 1, b: 2}\nc: {<<: *a, b: 3}\n", ["line 1", "'b'"]),
+        ("c: {<<: &a {b: 1, b: 2}}\n", ["line 1", "'b'"]),
+        ("a: &a {b: 1}\nc:\n  <<: *a\n  <<: *a\n", ["line 4", "'<<'", "[*a, *b]"]),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(tmp_path, text, words):
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_yaml(tmp_path / "bad.yaml")
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_merged_keys_may_be_written_again_and_mappings_merged_more_than_once(tmp_path):
+    text = "a: &a {b: 1}\nc: &c {<<: *a, b: 2}\nd: {<<: *c, b: 3}\ne: {<<: [*a, *c], f: 4}\ng: *c\n1: 5\n'1': 6\n"
+    (tmp_path / "good.yaml").write_text(text)
+    merged = {"a": {"b": 1}, "c": {"b": 2}, "d": {"b": 3}, "e": {"b": 1, "f": 4}, "g": {"b": 2}, 1: 5, "1": 6}
+    assert load_yaml(tmp_path / "good.yaml") == merged
+
+
+def test_yaml_that_is_absent_or_no_text_is_one_message(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.yaml: No such file"):
+        load_yaml(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_bytes(b"a: \xff\n")
+    with pytest.raises(ConfigError, match=r"bad\.yaml: not valid YAML"):
+        load_yaml(tmp_path / "bad.yaml")
+
+
 @pytest.mark.parametrize("paper", ["galaxy_zoo_cnn", "two_in_one", "intergalactic_vae_cnn"])
 def test_every_published_experiment_names_a_reported_one(paper):
     reported = set(read_reported(PROJECT / "config/reported.csv", paper)["experiment"])

@@ -17,7 +17,7 @@ import yaml
 from galaxies import controller
 from galaxies.augmentation_study import GENERATOR_METHODS, expanded, generator_of, grid, saw_validation
 from galaxies.code_digest import code_digest
-from galaxies.config import merged_config, published_config, published_frame
+from galaxies.config import load_yaml, merged_config, published_config, published_frame
 from galaxies.data.shards import count_rows, count_shards
 from galaxies.errors import PipelineError
 from galaxies.experiments import describe, differences
@@ -31,6 +31,10 @@ from snakemake.persistence import PersistenceBase
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 try:
+    if workflow.exec_mode == ExecMode.DEFAULT:  # jobs need not check again what the Snakemake that started them has
+        for file in map(Path, workflow.configfiles):
+            if file.suffix in (".yaml", ".yml"):
+                load_yaml(file)  # Snakemake takes the last of two keys and says nothing
     config = merged_config(config, PUBLISHED_EXPERIMENTS, SCHEMA)
 except PipelineError as error:
     sys.exit(f"Error: {error}")  # the message alone; Snakemake would wrap it in a traceback

@@ -38,6 +38,31 @@ Validator = validators.extend(  # the standard's takes 1.0 for an integer, and a
 SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former, in C, is ten times faster and not everywhere
 
 
+class UniqueKeyLoader(SafeLoader):
+    """Raises ConfigError for a key that a mapping has twice, of which YAML libraries take the last and say nothing."""
+
+    def __init__(self, stream: Any):
+        super().__init__(stream)
+        self.checked: set[yaml.Node] = set()  # by identity; an anchored mapping may come again, with merged keys in it
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge what `<<` names, after the keys that are written out have been looked at."""
+        if node not in self.checked:
+            self.checked.add(node)
+            lines: dict[tuple[str, str], int] = {}
+            for key, _ in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    continue
+                line, name = key.start_mark.line + 1, (key.tag, key.value)
+                if name in lines:
+                    raise ConfigError(
+                        f"{node.start_mark.name}: line {line}: key {key.value!r} is there twice (line {lines[name]})",
+                        "write `<<: [*a, *b]`" if key.value == "<<" else "take one out, or give it another name",
+                    )
+                lines[name] = line
+        super().flatten_mapping(node)
+
+
 def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
     """Configuration of a run with every key present.
 
@@ -98,11 +123,14 @@ def _published_rules(schema: Path) -> dict:
 
 
 def load_yaml(path: Path) -> Any:
-    """Content of a YAML file; ConfigError with the line if it cannot be parsed."""
+    """Content of a YAML file; ConfigError with the line if it cannot be parsed or has a key twice."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=SafeLoader)
-    except yaml.YAMLError as error:
+        with path.open(encoding="utf-8") as file:
+            return yaml.load(file, Loader=UniqueKeyLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
 
 
 def deep_merge(base: dict, overrides: dict) -> dict:
