@@ -6,9 +6,9 @@ import pytest
 
 from galaxies.augmentation_study import expanded, grid
 from galaxies.config import deep_merge, load_yaml, merged_config, published_config
-from galaxies.errors import ConfigError
+from galaxies.errors import ConfigError, DataError
 from galaxies.experiments import describe, differences
-from galaxies.reported import read_reported
+from galaxies.reported import read_reported, read_rows
 
 PROJECT = Path(__file__).parents[2]
 EXPERIMENTS = PROJECT / "config/experiments"
@@ -320,6 +320,34 @@ def test_yaml_that_is_absent_or_no_text_is_one_message(tmp_path):
     (tmp_path / "bad.yaml").write_bytes(b"a: \xff\n")
     with pytest.raises(ConfigError, match=r"bad\.yaml: not valid YAML"):
         load_yaml(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            ("dataset_split", "split"),
+            ["line 1", "paper, experiment, split", "expected paper, experiment, dataset_split"],
+        ),
+        ((",0.55622,", ",abc,"), ["line 2", "value 'abc' is no number"]),
+        ((",0.55622,", ",,"), ["line 2", "value ''"]),
+        ((",0.55622,", ",nan,"), ["line 2", "value 'nan'"]),
+        ((",0.55622,", ","), ["line 2", "6 fields, expected 7"]),
+    ],
+)
+def test_bad_published_values_name_their_line(tmp_path, change, words):
+    text = (PROJECT / "config/reported.csv").read_text()
+    assert change[0] in text
+    (tmp_path / "reported.csv").write_text(text.replace(*change, 1))
+    with pytest.raises(DataError) as caught:
+        read_rows(tmp_path / "reported.csv")
+    for word in ["reported.csv", *words]:
+        assert word in str(caught.value)
+
+
+def test_published_values_are_read_as_pandas_reads_them():
+    path = PROJECT / "config/reported.csv"
+    assert read_rows(path) == read_reported(path, as_printed=True).to_dict("records")
 
 
 @pytest.mark.parametrize("paper", ["galaxy_zoo_cnn", "two_in_one", "intergalactic_vae_cnn"])

@@ -1,6 +1,5 @@
 """Configuration, paths and input functions that the rules share. Makes nothing itself."""
 
-import csv
 import functools
 import os
 import signal
@@ -24,6 +23,7 @@ from galaxies.experiments import describe, differences
 from galaxies.files import write_text
 from galaxies.judgement import GENERATORS
 from galaxies.registry import has_module, named_module
+from galaxies.reported import read_rows
 from galaxies.scorers import BASELINES
 from galaxies.starts import note_start
 from galaxies.views import PATTERN, parse_view
@@ -54,7 +54,10 @@ if workflow.exec_mode != ExecMode.DEFAULT:
 RESULTS = f"results/{config['run']}"
 EXPERIMENTS = {paper: expanded(settings) for paper, settings in config["papers"].items()}  # paper -> name -> settings
 REPORTED = os.path.relpath(WORKFLOW.parent / "config" / "reported.csv")
-REPORTED_PAPERS = {row["paper"] for row in csv.DictReader(Path(REPORTED).open())}
+try:
+    REPORTED_PAPERS = {row["paper"] for row in read_rows(Path(REPORTED))}
+except PipelineError as error:
+    sys.exit(f"Error: {error}")
 REPORTED_PAPERS.add("morphology_classifier")  # its values stand with morpho_gan, which cites them
 PUBLISHED = {
     paper: published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA) for paper in REPORTED_PAPERS & set(config["papers"])

@@ -1,6 +1,5 @@
 """The ledger: named metrics, the published values that they stand beside, claims about them. Knows names alone."""
 
-import csv
 import functools
 import itertools
 from collections.abc import Callable, Iterable
@@ -9,6 +8,7 @@ from typing import Any
 
 from galaxies.config import complete, load_yaml, suggestion
 from galaxies.errors import ConfigError
+from galaxies.reported import read_rows
 
 IDENTITY = ("paper", "experiment", "dataset_split", "metric")
 """What names a published value in config/reported.csv."""
@@ -82,9 +82,7 @@ def check_ledger(ledger: dict, path: Path, reported: Path, settings_of: Callable
             raise ConfigError(f"{where}: a value or count is of a table, and a setting is of none")
         if entry["setting"] is not None:
             setting_of(settings, entry["setting"], where)
-    with reported.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    stated = {identity(row) for row in rows if row["source_section"].startswith(IN_PAPER)}
+    stated = {identity(row) for row in read_rows(reported) if row["source_section"].startswith(IN_PAPER)}
     for name, entry in ledger["published"].items():
         if name not in stated:
             raise ConfigError(
