@@ -540,7 +540,10 @@ def _problems(error: ValidationError) -> Iterator[str]:
                 yield f"{where}: key {key!r} is missing"
     elif error.validator == "enum":
         yield f"{where}: found {error.instance!r}; {suggestion(error.instance, error.validator_value)}"
-    elif error.validator == "oneOf":
+    elif error.validator in ("oneOf", "anyOf", "not") and _is_about_keys(error):
+        found = " and ".join(map(str, error.instance)) or "nothing"
+        yield f"{where}: found {found}; expected {error.schema['description']}"
+    elif error.validator == "oneOf" and error.context:
         yield from _problems_of_alternatives(error, where)
     elif error.validator == "type":
         expected = error.validator_value
@@ -559,6 +562,13 @@ def _problems(error: ValidationError) -> Iterator[str]:
         yield f"{where}: found {error.instance!r}, expected {error.validator_value!r}"
     else:
         yield f"{where}: {error.message}"
+
+
+def _is_about_keys(error: ValidationError) -> bool:
+    """Whether alternatives are nothing but keys that must be there, which the description of the schema says better."""
+    alternatives = error.validator_value
+    alternatives = alternatives if isinstance(alternatives, list) else alternatives.get("anyOf", [{}])
+    return "description" in error.schema and all(alternative.keys() == {"required"} for alternative in alternatives)
 
 
 def _problems_of_alternatives(error: ValidationError, where: str) -> Iterator[str]:
