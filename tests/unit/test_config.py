@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from galaxies.augmentation_study import expanded, grid
-from galaxies.config import deep_merge, load_yaml, merged_config, published_config
+from galaxies.config import (
+    deep_merge,
+    differences_in_words,
+    label_differences,
+    load_yaml,
+    merged_config,
+    published_config,
+)
 from galaxies.errors import ConfigError, DataError
 from galaxies.experiments import describe, differences
 from galaxies.reported import read_reported, read_rows
@@ -348,6 +355,40 @@ def test_bad_published_values_name_their_line(tmp_path, change, words):
 def test_published_values_are_read_as_pandas_reads_them():
     path = PROJECT / "config/reported.csv"
     assert read_rows(path) == read_reported(path, as_printed=True).to_dict("records")
+
+
+CLASS_TABLE = {"file": "labels_a.csv", "kind": "class", "column": "b"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "published", "texts"),
+    [
+        (None, "gz2_kaggle", []),
+        ([{"file": "training_solutions_rev1.zip", "kind": "solutions"}], "gz2_kaggle", []),
+        (CLASSES["labels"], "gz2_classes", []),
+        (
+            [CLASS_TABLE, {"file": "c", "kind": "numeric", "column": "d"}],
+            "gz2_kaggle",
+            ["labels class of labels a and numeric of c (published solutions of training solutions rev1)"],
+        ),
+        (
+            None,
+            "gz2_classes",
+            ["labels solutions of training solutions rev1 (published five classes of training solutions rev1)"],
+        ),
+        ([CLASS_TABLE], "cil_cosmology", []),  # which the layout tells already
+    ],
+)
+def test_other_label_tables_than_published_are_a_difference(labels, published, texts):
+    settings = {"source": "local", "path": "a", **({"labels": labels} if labels else {})}
+    data = merge({"data": {"gz2_kaggle": settings}})["data"]["gz2_kaggle"]
+    assert label_differences(data, published, SCHEMA) == texts
+
+
+def test_what_is_not_published_is_said_to_be_none():
+    sizes = ({"sizes": {"test": 0.1, "train": 5}}, {"sizes": {"train": 4}})
+    assert differences_in_words(*sizes) == ["sizes test 0.1 (published: none)", "sizes train 5 (published 4)"]
+    assert differences_in_words({}, None) == ["not in the paper"]
 
 
 @pytest.mark.parametrize("paper", ["galaxy_zoo_cnn", "two_in_one", "intergalactic_vae_cnn"])

@@ -15,6 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from galaxies.augmentation_study import check_generators, check_study
 from galaxies.errors import ConfigError
+from galaxies.experiments import differences
 from galaxies.generated_fields import check_autoencoders, check_fields
 from galaxies.judgement import UNLABELLED_GENERATORS, check_judgement
 from galaxies.registry import has_module, named_module
@@ -27,6 +28,10 @@ OF_FILES = ("layout", "source", "path", "images", "frame", "simulate")
 STUDIED_METHODS = ("multiclass_classification", *SCORERS)  # that make a study of a paper with a name of its own
 TESTED_METHODS = ("regression", "multiclass_classification")
 """Methods whose trained networks are evaluated on the set `test`."""
+
+CLASSES_OF_GALAXIES = "gz2_classes"
+"""What published settings call the data set of the layout gz2_kaggle with LABELS_OF_CLASSES."""
+LABELS_OF_CLASSES = [{"file": "training_solutions_rev1", "kind": "five_classes"}]
 
 Validator = validators.extend(  # the standard's takes 1.0 for an integer, and a folder would be called seed1.0
     Draft202012Validator,
@@ -109,6 +114,32 @@ def complete(instance: Any, rules: dict, what: str) -> None:
         lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
         raise ConfigError(f"{what} is not valid:\n{lines}")
     _fill_defaults(instance, rules, rules)
+
+
+def differences_in_words(settings: dict, published: dict | None) -> list[str]:
+    """As `differences`, but a setting that the published ones do not have is `published: none`."""
+    return [text.replace("(published None)", "(published: none)") for text in differences(settings, published)]
+
+
+def label_differences(settings: dict, published: str, schema: Path) -> list[str]:
+    """How the label tables of a data set differ from those of the data set that a paper was published with, as a text.
+
+    published : name of that data set. Empty if one of the two has no label tables: it is of another layout.
+    """
+    if published == CLASSES_OF_GALAXIES:
+        tables = LABELS_OF_CLASSES
+    else:
+        tables = _published_rules(schema)["$defs"].get(published, {}).get("properties", {}).get("labels", {})
+        tables = tables.get("default")
+    if not tables or not settings.get("labels"):
+        return []
+    ours, theirs = (" and ".join(map(_label_table, found)) for found in (settings["labels"], tables))
+    return differences({"labels": ours}, {"labels": theirs})
+
+
+def _label_table(table: dict) -> str:
+    """What tells a label table from a published one: these have no further keys."""
+    return f"{table['kind']} of {re.sub('[.](csv|zip)$', '', table['file'])}"
 
 
 def published_frame(layout: str, schema: Path) -> int | None:
