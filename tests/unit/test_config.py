@@ -5,10 +5,17 @@ from pathlib import Path
 import pytest
 
 from galaxies.augmentation_study import expanded, grid
-from galaxies.config import deep_merge, load_yaml, merged_config, published_config
-from galaxies.errors import ConfigError
+from galaxies.config import (
+    deep_merge,
+    differences_in_words,
+    label_differences,
+    load_yaml,
+    merged_config,
+    published_config,
+)
+from galaxies.errors import ConfigError, DataError
 from galaxies.experiments import describe, differences
-from galaxies.reported import read_reported
+from galaxies.reported import read_reported, read_rows
 
 PROJECT = Path(__file__).parents[2]
 EXPERIMENTS = PROJECT / "config/experiments"
@@ -286,6 +293,102 @@ def test_broken_yaml_names_file_and_line(tmp_path):
     (tmp_path / "bad.yaml").write_text("a: [1\nb: 2\n")
     with pytest.raises(ConfigError, match=r"bad\.yaml(.|\n)*line 2"):
         load_yaml(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\nb: 2\na: 3\n", ["bad.yaml: line 3", "'a'", "line 1", "another name"]),
+        ("data:\n  gz1: {source: local}\n  gz1: {source: local}\n", ["line 3", "'gz1'", "line 2"]),
+        ("a: [{b: 1,\n  'b': 1}]\n", ["line 2", "'b'", "line 1"]),
+        ("a: &a {b: 1, b: 2}\nc: {<<: *a, b: 3}\n", ["line 1", "'b'"]),
+        ("c: {<<: &a {b: 1, b: 2}}\n", ["line 1", "'b'"]),
+        ("a: &a {b: 1}\nc:\n  <<: *a\n  <<: *a\n", ["line 4", "'<<'", "[*a, *b]"]),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(tmp_path, text, words):
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_yaml(tmp_path / "bad.yaml")
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_merged_keys_may_be_written_again_and_mappings_merged_more_than_once(tmp_path):
+    text = "a: &a {b: 1}\nc: &c {<<: *a, b: 2}\nd: {<<: *c, b: 3}\ne: {<<: [*a, *c], f: 4}\ng: *c\n1: 5\n'1': 6\n"
+    (tmp_path / "good.yaml").write_text(text)
+    merged = {"a": {"b": 1}, "c": {"b": 2}, "d": {"b": 3}, "e": {"b": 1, "f": 4}, "g": {"b": 2}, 1: 5, "1": 6}
+    assert load_yaml(tmp_path / "good.yaml") == merged
+
+
+def test_yaml_that_is_absent_or_no_text_is_one_message(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.yaml: No such file"):
+        load_yaml(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_bytes(b"a: \xff\n")
+    with pytest.raises(ConfigError, match=r"bad\.yaml: not valid YAML"):
+        load_yaml(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            ("dataset_split", "split"),
+            ["line 1", "paper, experiment, split", "expected paper, experiment, dataset_split"],
+        ),
+        ((",0.55622,", ",abc,"), ["line 2", "value 'abc' is no number"]),
+        ((",0.55622,", ",,"), ["line 2", "value ''"]),
+        ((",0.55622,", ",nan,"), ["line 2", "value 'nan'"]),
+        ((",0.55622,", ","), ["line 2", "6 fields, expected 7"]),
+    ],
+)
+def test_bad_published_values_name_their_line(tmp_path, change, words):
+    text = (PROJECT / "config/reported.csv").read_text()
+    assert change[0] in text
+    (tmp_path / "reported.csv").write_text(text.replace(*change, 1))
+    with pytest.raises(DataError) as caught:
+        read_rows(tmp_path / "reported.csv")
+    for word in ["reported.csv", *words]:
+        assert word in str(caught.value)
+
+
+def test_published_values_are_read_as_pandas_reads_them():
+    path = PROJECT / "config/reported.csv"
+    assert read_rows(path) == read_reported(path, as_printed=True).to_dict("records")
+
+
+CLASS_TABLE = {"file": "labels_a.csv", "kind": "class", "column": "b"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "published", "texts"),
+    [
+        (None, "gz2_kaggle", []),
+        ([{"file": "training_solutions_rev1.zip", "kind": "solutions"}], "gz2_kaggle", []),
+        (CLASSES["labels"], "gz2_classes", []),
+        (
+            [CLASS_TABLE, {"file": "c", "kind": "numeric", "column": "d"}],
+            "gz2_kaggle",
+            ["labels class of labels a and numeric of c (published solutions of training solutions rev1)"],
+        ),
+        (
+            None,
+            "gz2_classes",
+            ["labels solutions of training solutions rev1 (published five classes of training solutions rev1)"],
+        ),
+        ([CLASS_TABLE], "cil_cosmology", []),  # which the layout tells already
+    ],
+)
+def test_other_label_tables_than_published_are_a_difference(labels, published, texts):
+    settings = {"source": "local", "path": "a", **({"labels": labels} if labels else {})}
+    data = merge({"data": {"gz2_kaggle": settings}})["data"]["gz2_kaggle"]
+    assert label_differences(data, published, SCHEMA) == texts
+
+
+def test_what_is_not_published_is_said_to_be_none():
+    sizes = ({"sizes": {"test": 0.1, "train": 5}}, {"sizes": {"train": 4}})
+    assert differences_in_words(*sizes) == ["sizes test 0.1 (published: none)", "sizes train 5 (published 4)"]
+    assert differences_in_words({}, None) == ["not in the paper"]
 
 
 @pytest.mark.parametrize("paper", ["galaxy_zoo_cnn", "two_in_one", "intergalactic_vae_cnn"])

@@ -98,7 +98,24 @@ BROKEN_METRICS = [
         lambda c: c["metrics"]["galaxy_cgan_augmentation.epochs.cgan"].update(experiment="cgann"),
         ["galaxy_cgan_augmentation.epochs.cgan", "'cgann'", "did you mean 'cgan'"],
     ),
-    (lambda c: c["metrics"]["two_in_one.keep_above"].update(value="score"), ["one of value, count and setting"]),
+    (
+        lambda c: c["metrics"]["two_in_one.keep_above"].update(value="score"),
+        ["two_in_one.keep_above: found value and setting", "one of value, count and setting"],
+    ),
+    (
+        lambda c: c["metrics"]["two_in_one.keep_above"].pop("setting"),
+        ["two_in_one.keep_above: found none", "one of value, count and setting"],
+    ),
+    (
+        lambda c: c["metrics"]["morpho_gan.step_ratio.morpho_gan"].update(seed="seed"),
+        ["morpho_gan.step_ratio.morpho_gan.intervals", "column 'seed'", "leave intervals out"],
+    ),
+    (
+        lambda c: c["published"].update(
+            {"morpho_gan/mode_balance/real_and_generated/repeats": {"relation": "at_most"}}
+        ),
+        ["real_and_generated/repeats: found relation", "`ours`, `reason` or both"],
+    ),
     (lambda c: c["metrics"]["two_in_one.keep_above"].update(table="a.csv"), ["a setting is of none"]),
     (
         lambda c: c["metrics"]["two_in_one.keep_above"].update(setting="generation.keep_over"),
@@ -130,7 +147,7 @@ def test_bad_entries_of_the_ledger_are_named(tmp_path, change, words):
         assert word in str(error.value)
 
 
-NAME = "morpho_gan_steps_are_not_slower"
+NAME, RATIO = "morpho_gan_steps_are_not_slower", "morpho_gan.step_ratio.morpho_gan"
 BROKEN_CLAIMS = [
     (
         lambda c: c[NAME].update(comparisons=[{"value": "morpho_gan.steps_ratio.morpho_gan", "below": 1}]),
@@ -138,7 +155,31 @@ BROKEN_CLAIMS = [
     ),
     (lambda c: c[NAME].update(paper="morphogan"), [NAME, "'morphogan'"]),
     (lambda c: c[NAME].update(comparisons=[]), [NAME]),
-    (lambda c: c[NAME].update(comparisons=[{"value": "morpho_gan.step_ratio.morpho_gan"}]), [NAME]),
+    (
+        lambda c: c[NAME].update(comparisons=[{"value": RATIO}]),
+        [f"{NAME}.comparisons.0: found value; expected `above`, `below` or both beside `value`"],
+    ),
+    (
+        lambda c: c[NAME].update(comparisons=[{"ratio": [RATIO, RATIO], "value": RATIO, "below": 1}]),
+        [f"{NAME}.comparisons.0: found ratio and value and below; expected one of `less`, `difference`, `ratio` and"],
+    ),
+    (
+        lambda c: c[NAME].update(comparisons=[{"below": 1}]),
+        ["found below; expected one of `less`, `difference`, `ratio` and `value`, the last three with `above`"],
+    ),
+    (lambda c: c[NAME].update(comparisons=[{}]), [f"{NAME}.comparisons.0: found nothing; expected one of `less`"]),
+    (
+        lambda c: c[NAME].update(comparisons=[{"less": [RATIO, RATIO], "above": 1}]),
+        [f"{NAME}.comparisons.0: found less and above; expected `less` without `above` and `below`"],
+    ),
+    (
+        lambda c: c[NAME].update(comparisons=[{"value": RATIO, "above": 0.05, "below": -0.05}]),
+        [f"{NAME}.comparisons.0: no number is above 0.05 and below -0.05", "exchange the bounds"],
+    ),
+    (
+        lambda c: c[NAME].update(comparisons=[{"less": [RATIO, "two_in_one.keep_above"]}]),
+        [f"{NAME}.comparisons.0: found {RATIO} in ", "two_in_one.keep_above in ", "one unit"],
+    ),
     (lambda c: c[NAME].update(comparisons=[{"less": ["morpho_gan.step_ratio.morpho_gan"]}]), [NAME]),
     (lambda c: c[NAME].pop("source"), [NAME, "'source' is missing"]),
     (lambda c: c[NAME].update(sauce="x"), ["unknown key 'sauce'"]),

@@ -1,6 +1,5 @@
 """Configuration, paths and input functions that the rules share. Makes nothing itself."""
 
-import csv
 import functools
 import os
 import signal
@@ -17,13 +16,15 @@ import yaml
 from galaxies import controller
 from galaxies.augmentation_study import GENERATOR_METHODS, expanded, generator_of, grid, saw_validation
 from galaxies.code_digest import code_digest
-from galaxies.config import merged_config, published_config, published_frame
+from galaxies.config import differences_in_words as differences
+from galaxies.config import label_differences, load_yaml, merged_config, published_config, published_frame
 from galaxies.data.shards import count_rows, count_shards
 from galaxies.errors import PipelineError
-from galaxies.experiments import describe, differences
+from galaxies.experiments import describe
 from galaxies.files import write_text
 from galaxies.judgement import GENERATORS
 from galaxies.registry import has_module, named_module
+from galaxies.reported import read_rows
 from galaxies.scorers import BASELINES
 from galaxies.starts import note_start
 from galaxies.views import PATTERN, parse_view
@@ -31,6 +32,10 @@ from snakemake.persistence import PersistenceBase
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 try:
+    if workflow.exec_mode == ExecMode.DEFAULT:  # jobs need not check again what the Snakemake that started them has
+        for file in map(Path, workflow.configfiles):
+            if file.suffix in (".yaml", ".yml"):
+                load_yaml(file)  # Snakemake takes the last of two keys and says nothing
     config = merged_config(config, PUBLISHED_EXPERIMENTS, SCHEMA)
 except PipelineError as error:
     sys.exit(f"Error: {error}")  # the message alone; Snakemake would wrap it in a traceback
@@ -50,7 +55,10 @@ if workflow.exec_mode != ExecMode.DEFAULT:
 RESULTS = f"results/{config['run']}"
 EXPERIMENTS = {paper: expanded(settings) for paper, settings in config["papers"].items()}  # paper -> name -> settings
 REPORTED = os.path.relpath(WORKFLOW.parent / "config" / "reported.csv")
-REPORTED_PAPERS = {row["paper"] for row in csv.DictReader(Path(REPORTED).open())}
+try:
+    REPORTED_PAPERS = {row["paper"] for row in read_rows(Path(REPORTED))}
+except PipelineError as error:
+    sys.exit(f"Error: {error}")
 REPORTED_PAPERS.add("morphology_classifier")  # its values stand with morpho_gan, which cites them
 PUBLISHED = {
     paper: published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA) for paper in REPORTED_PAPERS & set(config["papers"])
@@ -650,6 +658,7 @@ def changes_of_images(paper):
     return [
         *(differences({"data": names[0]}, {"data": names[1]}) if data["layout"] != names[1] else []),
         *differences({key: data.get(key) for key in standard}, standard),
+        *label_differences(data, names[1], SCHEMA),
     ]
 
 

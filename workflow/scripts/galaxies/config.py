@@ -15,6 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from galaxies.augmentation_study import check_generators, check_study
 from galaxies.errors import ConfigError
+from galaxies.experiments import differences
 from galaxies.generated_fields import check_autoencoders, check_fields
 from galaxies.judgement import UNLABELLED_GENERATORS, check_judgement
 from galaxies.registry import has_module, named_module
@@ -28,6 +29,10 @@ STUDIED_METHODS = ("multiclass_classification", *SCORERS)  # that make a study o
 TESTED_METHODS = ("regression", "multiclass_classification")
 """Methods whose trained networks are evaluated on the set `test`."""
 
+CLASSES_OF_GALAXIES = "gz2_classes"
+"""What published settings call the data set of the layout gz2_kaggle with LABELS_OF_CLASSES."""
+LABELS_OF_CLASSES = [{"file": "training_solutions_rev1", "kind": "five_classes"}]
+
 Validator = validators.extend(  # the standard's takes 1.0 for an integer, and a folder would be called seed1.0
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
@@ -36,6 +41,31 @@ Validator = validators.extend(  # the standard's takes 1.0 for an integer, and a
 )
 
 SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former, in C, is ten times faster and not everywhere
+
+
+class UniqueKeyLoader(SafeLoader):
+    """Raises ConfigError for a key that a mapping has twice, of which YAML libraries take the last and say nothing."""
+
+    def __init__(self, stream: Any):
+        super().__init__(stream)
+        self.checked: set[yaml.Node] = set()  # by identity; an anchored mapping may come again, with merged keys in it
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge what `<<` names, after the keys that are written out have been looked at."""
+        if node not in self.checked:
+            self.checked.add(node)
+            lines: dict[tuple[str, str], int] = {}
+            for key, _ in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    continue
+                line, name = key.start_mark.line + 1, (key.tag, key.value)
+                if name in lines:
+                    raise ConfigError(
+                        f"{node.start_mark.name}: line {line}: key {key.value!r} is there twice (line {lines[name]})",
+                        "write `<<: [*a, *b]`" if key.value == "<<" else "take one out, or give it another name",
+                    )
+                lines[name] = line
+        super().flatten_mapping(node)
 
 
 def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
@@ -86,6 +116,32 @@ def complete(instance: Any, rules: dict, what: str) -> None:
     _fill_defaults(instance, rules, rules)
 
 
+def differences_in_words(settings: dict, published: dict | None) -> list[str]:
+    """As `differences`, but a setting that the published ones do not have is `published: none`."""
+    return [text.replace("(published None)", "(published: none)") for text in differences(settings, published)]
+
+
+def label_differences(settings: dict, published: str, schema: Path) -> list[str]:
+    """How the label tables of a data set differ from those of the data set that a paper was published with, as a text.
+
+    published : name of that data set. Empty if one of the two has no label tables: it is of another layout.
+    """
+    if published == CLASSES_OF_GALAXIES:
+        tables = LABELS_OF_CLASSES
+    else:
+        tables = _published_rules(schema)["$defs"].get(published, {}).get("properties", {}).get("labels", {})
+        tables = tables.get("default")
+    if not tables or not settings.get("labels"):
+        return []
+    ours, theirs = (" and ".join(map(_label_table, found)) for found in (settings["labels"], tables))
+    return differences({"labels": ours}, {"labels": theirs})
+
+
+def _label_table(table: dict) -> str:
+    """What tells a label table from a published one: these have no further keys."""
+    return f"{table['kind']} of {re.sub('[.](csv|zip)$', '', table['file'])}"
+
+
 def published_frame(layout: str, schema: Path) -> int | None:
     """Side of the published images of a layout in pixels; None if they have several."""
     return _published_frame(layout, _published_rules(schema))
@@ -98,11 +154,14 @@ def _published_rules(schema: Path) -> dict:
 
 
 def load_yaml(path: Path) -> Any:
-    """Content of a YAML file; ConfigError with the line if it cannot be parsed."""
+    """Content of a YAML file; ConfigError with the line if it cannot be parsed or has a key twice."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=SafeLoader)
-    except yaml.YAMLError as error:
+        with path.open(encoding="utf-8") as file:
+            return yaml.load(file, Loader=UniqueKeyLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
 
 
 def deep_merge(base: dict, overrides: dict) -> dict:
@@ -512,7 +571,10 @@ def _problems(error: ValidationError) -> Iterator[str]:
                 yield f"{where}: key {key!r} is missing"
     elif error.validator == "enum":
         yield f"{where}: found {error.instance!r}; {suggestion(error.instance, error.validator_value)}"
-    elif error.validator == "oneOf":
+    elif error.validator in ("oneOf", "anyOf", "not") and _is_about_keys(error):
+        found = " and ".join(map(str, error.instance)) or "nothing"
+        yield f"{where}: found {found}; expected {error.schema['description']}"
+    elif error.validator == "oneOf" and error.context:
         yield from _problems_of_alternatives(error, where)
     elif error.validator == "type":
         expected = error.validator_value
@@ -531,6 +593,13 @@ def _problems(error: ValidationError) -> Iterator[str]:
         yield f"{where}: found {error.instance!r}, expected {error.validator_value!r}"
     else:
         yield f"{where}: {error.message}"
+
+
+def _is_about_keys(error: ValidationError) -> bool:
+    """Whether alternatives are nothing but keys that must be there, which the description of the schema says better."""
+    alternatives = error.validator_value
+    alternatives = alternatives if isinstance(alternatives, list) else alternatives.get("anyOf", [{}])
+    return "description" in error.schema and all(alternative.keys() == {"required"} for alternative in alternatives)
 
 
 def _problems_of_alternatives(error: ValidationError, where: str) -> Iterator[str]:

@@ -1,14 +1,15 @@
 """The ledger: named metrics, the published values that they stand beside, claims about them. Knows names alone."""
 
-import csv
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from galaxies.config import complete, load_yaml, suggestion
 from galaxies.errors import ConfigError
+from galaxies.reported import read_rows
 
 IDENTITY = ("paper", "experiment", "dataset_split", "metric")
 """What names a published value in config/reported.csv."""
@@ -61,7 +62,8 @@ def _replaced(value: Any, chosen: dict[str, str]) -> Any:
 
 
 def check_ledger(ledger: dict, path: Path, reported: Path, settings_of: Callable[[str], dict | None]) -> None:
-    """Raise ConfigError for an entry of something that does not exist, and for a published value without an entry.
+    """Raise ConfigError for an entry of something that does not exist or of keys that do not go together, and for a
+    published value without an entry; DataError for a table of published values that cannot be read.
 
     settings_of : settings of a paper, those of the run or the published ones; None for a name that no paper has.
     """
@@ -76,15 +78,21 @@ def check_ledger(ledger: dict, path: Path, reported: Path, settings_of: Callable
                 f"{where}.experiment: {entry['paper']} has no {entry['experiment']!r}",
                 suggestion(entry["experiment"], known),
             )
-        if sum(entry[key] is not None for key in ("value", "count", "setting")) != 1:
-            raise ConfigError(f"{where}: expected one of value, count and setting")
+        given = [key for key in ("value", "count", "setting") if entry[key] is not None]
+        if len(given) != 1:
+            raise ConfigError(
+                f"{where}: found {' and '.join(given) or 'none'}; expected one of value, count and setting"
+            )
         if (entry["setting"] is None) == (entry["table"] is None):
             raise ConfigError(f"{where}: a value or count is of a table, and a setting is of none")
         if entry["setting"] is not None:
             setting_of(settings, entry["setting"], where)
-    with reported.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    stated = {identity(row) for row in rows if row["source_section"].startswith(IN_PAPER)}
+        if entry["intervals"] and entry["seed"] is not None:
+            raise ConfigError(
+                f"{where}.intervals: the interval of values with a seed, column {entry['seed']!r}, is that over seeds",
+                "leave intervals out, or seed if nothing random made the values",
+            )
+    stated = {identity(row) for row in read_rows(reported) if row["source_section"].startswith(IN_PAPER)}
     for name, entry in ledger["published"].items():
         if name not in stated:
             raise ConfigError(
@@ -97,13 +105,27 @@ def check_ledger(ledger: dict, path: Path, reported: Path, settings_of: Callable
 
 
 def check_claims(claims: dict, path: Path, metrics: dict, settings_of: Callable[[str], dict | None]) -> None:
-    """Raise ConfigError for a claim of an unknown paper or about an unknown metric."""
+    """Raise ConfigError for a claim of an unknown paper, about an unknown metric, or that nothing can fulfil."""
     for name, claim in claims.items():
         if settings_of(claim["paper"]) is None:
             raise ConfigError(f"{path}: {name}.paper: no paper has the name {claim['paper']!r}")
-        for comparison in claim["comparisons"]:
-            for metric in metrics_of(comparison):
-                expect_metric(metric, metrics, f"{path}: {name}")
+        for number, comparison in enumerate(claim["comparisons"]):
+            _check_comparison(comparison, metrics, f"{path}: {name}", f"comparisons.{number}")
+
+
+def _check_comparison(comparison: dict, metrics: dict, claim: str, key: str) -> None:
+    """Raise ConfigError for an unknown metric, several units, or bounds with nothing between."""
+    for metric in metrics_of(comparison):
+        expect_metric(metric, metrics, claim)
+    units = {metric: metrics[metric]["unit"] for metric in metrics_of(comparison)}
+    if "ratio" not in comparison and len(set(units.values())) > 1:
+        found = ", ".join(f"{metric} in {unit}" for metric, unit in units.items())
+        raise ConfigError(f"{claim}.{key}: found {found}", "compare metrics of one unit, or their ratio")
+    above, below = comparison.get("above", -math.inf), comparison.get("below", math.inf)
+    if not above < below:
+        raise ConfigError(
+            f"{claim}.{key}: no number is above {above:g} and below {below:g}", "exchange the bounds, or leave one out"
+        )
 
 
 def expect_metric(name: str, metrics: dict, where: str) -> None:

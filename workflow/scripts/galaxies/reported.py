@@ -1,12 +1,53 @@
 """Values that the papers report (config/reported.csv)."""
 
+import csv
+import math
 from pathlib import Path
 
 import pandas as pd
 
-from galaxies.errors import DataError
+from galaxies.errors import DataError, quoted
 
 COLUMNS = ["paper", "experiment", "dataset_split", "metric", "value", "units", "source_section"]
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Rows as texts, by the csv module: Snakemake reads them at every start.
+
+    Raises DataError naming the line for other columns than COLUMNS or a value that is no finite number.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = csv.reader(file)
+            header = next(lines, [])
+            if header != COLUMNS:
+                raise DataError(
+                    f"{path}: line 1: columns are {', '.join(header) or 'none'}", f"expected {', '.join(COLUMNS)}"
+                )
+            rows = []
+            for fields in filter(None, lines):  # an empty line has none
+                where = f"{path}: line {lines.line_num}"
+                if len(fields) != len(COLUMNS):
+                    raise DataError(
+                        f"{where}: {len(fields)} fields, expected {len(COLUMNS)}", "quote fields that have a comma"
+                    )
+                rows.append(dict(zip(COLUMNS, fields, strict=True)))
+                if not _is_number(rows[-1]["value"]):
+                    raise DataError(
+                        f"{where}: value {quoted(rows[-1]['value'])} is no number", "write it as 0.25 or 2.5e-3"
+                    )
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a CSV file: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from error
+    return rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def read_reported(path: Path, paper: str | None = None, as_printed: bool = False) -> pd.DataFrame:
