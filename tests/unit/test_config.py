@@ -7,7 +7,6 @@ import pytest
 from galaxies.augmentation_study import expanded, grid
 from galaxies.config import (
     deep_merge,
-    differences_in_words,
     label_differences,
     load_yaml,
     merged_config,
@@ -387,8 +386,8 @@ def test_other_label_tables_than_published_are_a_difference(labels, published, t
 
 def test_what_is_not_published_is_said_to_be_none():
     sizes = ({"sizes": {"test": 0.1, "train": 5}}, {"sizes": {"train": 4}})
-    assert differences_in_words(*sizes) == ["sizes test 0.1 (published: none)", "sizes train 5 (published 4)"]
-    assert differences_in_words({}, None) == ["not in the paper"]
+    assert differences(*sizes) == ["sizes test 0.1 (published none)", "sizes train 5 (published 4)"]
+    assert differences({}, None) == ["not in the paper"]
 
 
 @pytest.mark.parametrize("paper", ["galaxy_zoo_cnn", "two_in_one", "intergalactic_vae_cnn"])

@@ -16,11 +16,10 @@ import yaml
 from galaxies import controller
 from galaxies.augmentation_study import GENERATOR_METHODS, expanded, generator_of, grid, saw_validation
 from galaxies.code_digest import code_digest
-from galaxies.config import differences_in_words as differences
 from galaxies.config import label_differences, load_yaml, merged_config, published_config, published_frame
 from galaxies.data.shards import count_rows, count_shards
 from galaxies.errors import PipelineError
-from galaxies.experiments import describe
+from galaxies.experiments import describe, differences
 from galaxies.files import write_text
 from galaxies.judgement import GENERATORS
 from galaxies.registry import has_module, named_module

@@ -116,11 +116,6 @@ def complete(instance: Any, rules: dict, what: str) -> None:
     _fill_defaults(instance, rules, rules)
 
 
-def differences_in_words(settings: dict, published: dict | None) -> list[str]:
-    """As `differences`, but a setting that the published ones do not have is `published: none`."""
-    return [text.replace("(published None)", "(published: none)") for text in differences(settings, published)]
-
-
 def label_differences(settings: dict, published: str, schema: Path) -> list[str]:
     """How the label tables of a data set differ from those of the data set that a paper was published with, as a text.
 

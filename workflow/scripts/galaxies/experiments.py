@@ -49,4 +49,6 @@ def _leaves(settings: dict, published: dict, prefix: str = "") -> list[tuple[str
 
 
 def _short(value: Any) -> str:
+    if value is None:
+        return "none"
     return "-".join(map(str, value)) if isinstance(value, list) else str(value).replace("_", " ")
