@@ -162,6 +162,41 @@ def test_figures_are_drawn_and_byte_stable(collected):
             assert 1000 <= image.width <= 1600
 
 
+def test_values_of_one_name_are_told_apart_by_their_sections():
+    table = pd.DataFrame(
+        {
+            "experiment": ["ridge_1", "ridge_1", "dataset"],
+            "dataset_split": ["test", "test", "all"],
+            "metric": ["mae", "mae", "images"],
+            "source_section": ["paper: Table I", "paper: IV-A", "paper: II"],
+        }
+    )
+    expected = ["ridge 1, test, mae, Table I", "ridge 1, test, mae, IV-A", "dataset, all, images"]
+    assert plot_comparison.labels(table) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([-0.628, -1.43, -0.143, np.nan, 0], (-1.6, 0.2, 1)),
+        ([1356, np.nan, np.nan, np.nan, 10000], (0, 11000, 0)),
+        ([1000.95, 1004], (1000.6, 1004.4, 1)),
+        ([0.0], (-1, 1, 1)),
+    ],
+)
+def test_scales_of_claims_end_at_round_numbers(values, expected):
+    assert plot_claims.ends(values) == pytest.approx(expected)
+
+
+def test_texts_of_a_claim_are_whole():
+    words = [f"word{number}" for number in range(60)]
+    reason = " ".join(words)
+    row = pd.Series({"paper": "p", "comparison": "p.a < p.b", "comparison_verdict": NOT_TESTED, "reason": reason})
+    texts = plot_claims.texts_of(row)
+    assert texts["comparison"] == ["a < b"]
+    assert len(texts["reason"]) > 1 and " ".join(texts["reason"]) == reason
+
+
 def test_generators_side_by_side(tmp_path):
     content = [
         {"experiment": name, "seed": seed, "metric": "frechet", "value": value + seed, "real": 2.0}
