@@ -16,6 +16,7 @@ import plot_comparison
 import plot_generator_summary
 import summarise_generators
 from galaxies.ledger import load_claims, load_ledger
+from galaxies.plots import new_figure
 from galaxies.verdicts import INCONCLUSIVE, NOT_COMPARABLE, NOT_REPRODUCED, NOT_TESTED, REFUTED, REPRODUCED, SUPPORTED
 
 PROJECT = Path(__file__).parents[2]
@@ -195,6 +196,24 @@ def test_texts_of_a_claim_are_whole():
     texts = plot_claims.texts_of(row)
     assert texts["comparison"] == ["a < b"]
     assert len(texts["reason"]) > 1 and " ".join(texts["reason"]) == reason
+
+
+def test_generators_of_one_label_are_told_apart_by_their_papers():
+    table = pd.DataFrame(
+        [("p", "gan", "GAN"), ("p", "gan", "GAN"), ("p", "vae", "VAE"), ("q", "mine", "GAN")],
+        columns=["paper", "experiment", "label"],
+    )
+    expected = {("p", "gan"): "GAN (p)", ("p", "vae"): "VAE", ("q", "mine"): "GAN (q)"}
+    assert plot_generator_summary.labels(table) == expected
+
+
+def test_an_interval_beyond_the_axis_ends_in_an_arrow():
+    _, axes = new_figure(1, 1, 2, 2)
+    axes[0, 0].set_xlim(1, 3)
+    plot_generator_summary.draw_interval(axes[0, 0], -5, 2, 0, "black")
+    bar, *arrows = axes[0, 0].lines
+    assert bar.get_xdata().tolist() == [1, 2]
+    assert [(arrow.get_marker(), *arrow.get_xdata()) for arrow in arrows] == [("<", 1)]
 
 
 def test_generators_side_by_side(tmp_path):
