@@ -94,3 +94,14 @@ def test_figure(tables, tmp_path):
     widths = [row.sum() for row in orange[int(0.2 * len(orange)) :] if row.sum() > 50]
     assert len(widths) > 10 and max(widths) - min(widths) <= 2
     assert pdf.read_bytes().startswith(b"%PDF")
+
+
+def test_the_summary_has_no_bar(tables, tmp_path):
+    """Its jobs are those of the papers, so that a bar of it would be that of all once more."""
+    files = [tmp_path / f"{name}.png" for name in ("without", "with")]
+    plot_cost.main(tables[0], files[0], tmp_path / "a.pdf", data="simulated")
+    cost = pd.read_csv(tables[0])
+    again = cost[cost["paper"] == "first"].assign(paper=plot_cost.SUMMARY)
+    pd.concat([cost, again]).to_csv(tables[0], index=False)
+    plot_cost.main(tables[0], files[1], tmp_path / "a.pdf", data="simulated")
+    assert files[0].read_bytes() == files[1].read_bytes()

@@ -16,11 +16,13 @@ import generate
 import measure_fields
 import plot_field_samples
 import plot_reconstructions
+import plot_score_training
 import plot_traversals
 import plot_vae_curves
 import tabulate_bounds
 import tabulate_fields
 import train
+from galaxies import plots
 from galaxies.compute import Compute
 from galaxies.config import merged_config
 from galaxies.data.device import Images
@@ -284,6 +286,36 @@ def test_figures_are_drawn(trained, tmp_path):
     histories = [pd.read_csv(path) for path in files(trained, "history.csv")]
     assert table["iteration"].iloc[-1] == EXPERIMENT["steps"]
     np.testing.assert_allclose(table["kl_divergence"], np.mean([h["kl_divergence"] for h in histories], axis=0))
+
+
+def test_like_curves_of_a_short_training_are_told_apart(trained, tmp_path, monkeypatch):
+    names = list(plot_score_training.PANELS)
+    history = pd.DataFrame({"steps": [4, 4]} | {name: [np.nan, 2.0] for name in names})
+    history.to_csv(tmp_path / "history.csv", index=False)
+    shared = {"seed": 0, "discriminator_steps": 4, "compare_scores": True, "differences": []}
+    axes = []
+    save = plots.save_figure
+    monkeypatch.setattr(
+        plot_score_training, "save_figure", lambda figure, *paths: (axes.extend(figure.axes), save(figure, *paths))
+    )
+    plot_score_training.main(
+        [tmp_path / "history.csv"] * 2, trained / "provenance.json", tmp_path / "a.png", tmp_path / "a.pdf",
+        trainings=[{**shared, "experiment": name, "label": name} for name in ("one", "other")],
+    )  # fmt: skip
+    looks = {line.get_label(): line.get_linestyle() for line in axes[2].lines}
+    assert looks["one"] != looks["other"]
+    ticks = axes[-1].get_xticks()
+    assert ticks[0] == 0 and np.array_equal(ticks, ticks.round())
+
+
+def test_the_section_of_a_paper_is_named_without_remarks():
+    sections = [plot_vae_curves.section(source) for source in ("paper: VI (approx)", "paper: Fig. 4 caption")]
+    assert sections == ["VI", "Fig. 4 caption"]
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (4, 4), (5, 3), (6, 3), (7, 4), (9, 3)])
+def test_legends_have_no_gap_within(count, columns):
+    assert plots.legend_columns(count, 4) == columns
 
 
 def test_curves_mark_the_rows_nearest_to_ten_even_distances():

@@ -147,6 +147,9 @@ def test_the_scatter_of_judges_is_drawn(tmp_path, notes, monkeypatch, seeds):
     np.testing.assert_allclose(middles, expected["mean"], atol=1e-9)
     assert "as 4 judges see them" in notes[0] and "Shaded bands: standard deviation over judges" in notes[0]
     assert ("there is none" in notes[0]) == (seeds >= 3)
+    marks = [mark.get_label() for mark in plot_mode_balance.marks_of(table)]
+    whiskers = "95 % interval over trainings" if seeds >= 3 else "deviation over samples"
+    assert marks == [whiskers, "deviation over judges", *(["one training"] if seeds > 1 else [])]
 
 
 def test_judgement(folder, notes):

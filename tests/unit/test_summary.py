@@ -16,6 +16,7 @@ import plot_comparison
 import plot_generator_summary
 import summarise_generators
 from galaxies.ledger import load_claims, load_ledger
+from galaxies.plots import new_figure
 from galaxies.verdicts import INCONCLUSIVE, NOT_COMPARABLE, NOT_REPRODUCED, NOT_TESTED, REFUTED, REPRODUCED, SUPPORTED
 
 PROJECT = Path(__file__).parents[2]
@@ -160,6 +161,59 @@ def test_figures_are_drawn_and_byte_stable(collected):
     for name in ("comparison", "claims"):
         with Image.open(folder / f"{name}0.png") as image:
             assert 1000 <= image.width <= 1600
+
+
+def test_values_of_one_name_are_told_apart_by_their_sections():
+    table = pd.DataFrame(
+        {
+            "experiment": ["ridge_1", "ridge_1", "dataset"],
+            "dataset_split": ["test", "test", "all"],
+            "metric": ["mae", "mae", "images"],
+            "source_section": ["paper: Table I", "paper: IV-A", "paper: II"],
+        }
+    )
+    expected = ["ridge 1, test, mae, Table I", "ridge 1, test, mae, IV-A", "dataset, all, images"]
+    assert plot_comparison.labels(table) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([-0.628, -1.43, -0.143, np.nan, 0], (-1.6, 0.2, 1)),
+        ([1356, np.nan, np.nan, np.nan, 10000], (0, 11000, 0)),
+        ([1000.95, 1004], (1000.6, 1004.4, 1)),
+        ([0.0], (-1, 1, 1)),
+    ],
+)
+def test_scales_of_claims_end_at_round_numbers(values, expected):
+    assert plot_claims.ends(values) == pytest.approx(expected)
+
+
+def test_texts_of_a_claim_are_whole():
+    words = [f"word{number}" for number in range(60)]
+    reason = " ".join(words)
+    row = pd.Series({"paper": "p", "comparison": "p.a < p.b", "comparison_verdict": NOT_TESTED, "reason": reason})
+    texts = plot_claims.texts_of(row)
+    assert texts["comparison"] == ["a < b"]
+    assert len(texts["reason"]) > 1 and " ".join(texts["reason"]) == reason
+
+
+def test_generators_of_one_label_are_told_apart_by_their_papers():
+    table = pd.DataFrame(
+        [("p", "gan", "GAN"), ("p", "gan", "GAN"), ("p", "vae", "VAE"), ("q", "mine", "GAN")],
+        columns=["paper", "experiment", "label"],
+    )
+    expected = {("p", "gan"): "GAN (p)", ("p", "vae"): "VAE", ("q", "mine"): "GAN (q)"}
+    assert plot_generator_summary.labels(table) == expected
+
+
+def test_an_interval_beyond_the_axis_ends_in_an_arrow():
+    _, axes = new_figure(1, 1, 2, 2)
+    axes[0, 0].set_xlim(1, 3)
+    plot_generator_summary.draw_interval(axes[0, 0], -5, 2, 0, "black")
+    bar, *arrows = axes[0, 0].lines
+    assert bar.get_xdata().tolist() == [1, 2]
+    assert [(arrow.get_marker(), *arrow.get_xdata()) for arrow in arrows] == [("<", 1)]
 
 
 def test_generators_side_by_side(tmp_path):

@@ -16,15 +16,21 @@ from galaxies.verdicts import INCONCLUSIVE, NOT_TESTED, REFUTED, SUPPORTED
 COLOURS = {SUPPORTED: TRAIN, REFUTED: VALIDATION, INCONCLUSIVE: "#000000", NOT_TESTED: MUTED}
 SAID = TEST  # where the claim says that the effect is
 ROW = 0.15  # inches
+LINE, SPACE = 0.6, 0.4  # height of a small line and what is between comparisons, in rows
 WIDTH = 8.0
-LEFT, RIGHT = 0.47, 0.66  # of the strips with effects, in widths of the figure
+INDENT = 0.105  # of comparisons, in widths of the figure, as are the next
+LEFT, RIGHT = 0.505, 0.645  # of the strips with effects
+NUMBERS = 0.688  # where the numbers begin
 TEXT_WIDTH = 118  # characters of a claim in a line
+WIDTHS = {"comparison": 70, "numbers": 48, "reason": 90}  # characters in a line, of other texts
+SMALL = 5.5  # pt, of their font
 
 
 def main(table: Path, png: Path, pdf: Path) -> None:
     """One strip per comparison, with a scale of its own: the green side is where the claim says that the effect is.
 
-    table : from judge_claims.py. Dots are effects, lines 95 % intervals, in the colour of the verdict.
+    table : from judge_claims.py. Numbers beside a strip are its ends, dots effects, lines 95 % intervals, in the colour
+    of the verdict.
     """
     with reading(table):
         rows = pd.read_csv(table, keep_default_na=False, na_values=[""])
@@ -45,7 +51,9 @@ def main(table: Path, png: Path, pdf: Path) -> None:
     reduced = "Settings differ from the published ones, see claims.csv. "
     reduced = reduced if (rows["settings"].dropna() != "published").any() else ""
     stamp(
-        figure, f"{data}{reduced}Claims: {said}. Each strip has its own scale; green is where a claim sees the effect."
+        figure,
+        f"{data}{reduced}Claims: {said}. Each strip has its own scale, between the "
+        "numbers beside it; green is where a claim sees the effect.",
     )
     save_figure(figure, png, pdf)
 
@@ -59,7 +67,10 @@ def layout(rows: pd.DataFrame) -> list[tuple[str, float, object]]:
             first = of_claim.iloc[0]
             text = textwrap.wrap(first["text"], TEXT_WIDTH)
             lines.append(("claim", len(text) + 0.1, ("\n".join(text), first["verdict"])))
-            lines += [("comparison", 1.0, row) for row in of_claim.itertuples()]
+            for row in of_claim.itertuples():
+                texts = texts_of(row)
+                most = max(len(text) for text in texts.values())
+                lines.append(("comparison", LINE * most + SPACE, (row, texts)))
             lines.append(("paper", 0.5, ""))
     return lines
 
@@ -70,51 +81,74 @@ def draw_paper(axis: Axes, y: float, paper: str) -> None:
 
 def draw_claim(axis: Axes, y: float, claim: tuple[str, str]) -> None:
     text, verdict = claim
-    axis.text(0.105, y, text, fontsize=7, va="top", linespacing=1.15)
-    axis.text(0.095, y, verdict, fontsize=7, va="top", ha="right", fontweight="bold", color=COLOURS[verdict])
+    axis.text(INDENT, y, text, fontsize=7, va="top", linespacing=1.15)
+    axis.text(INDENT - 0.01, y, verdict, fontsize=7, va="top", ha="right", fontweight="bold", color=COLOURS[verdict])
 
 
-def draw_comparison(axis: Axes, y: float, row) -> None:
-    """A line of text and a strip from LEFT to RIGHT."""
-    middle, colour = y + 0.5, COLOURS[row.comparison_verdict]
-    text = row.comparison.replace(f"{row.paper}.", "")
-    axis.text(0.105, middle, textwrap.shorten(text, 92, placeholder="..."), fontsize=5, va="center", color=MUTED)
+def texts_of(row) -> dict[str, list[str]]:
+    """Lines of what is written about a comparison, by the names of WIDTHS."""
+    texts = {"comparison": row.comparison.replace(f"{row.paper}.", "")}
     if row.comparison_verdict == NOT_TESTED:
-        reason = textwrap.shorten(row.reason, 100, placeholder="...")
-        axis.text(LEFT + 0.01, middle, reason, fontsize=5, va="center", color=MUTED)
+        texts["reason"] = row.reason
+    else:
+        texts["numbers"] = numbers(row)
+    return {name: textwrap.wrap(text, WIDTHS[name], break_on_hyphens=False) for name, text in texts.items()}
+
+
+def draw_comparison(axis: Axes, y: float, content: tuple) -> None:
+    """Lines of text and a strip from LEFT to RIGHT."""
+    row, texts = content
+    middle, colour = y + (LINE * max(len(text) for text in texts.values()) + SPACE) / 2, COLOURS[row.comparison_verdict]
+    style = {"va": "center", "fontsize": SMALL, "linespacing": 1.1}
+    axis.text(INDENT, middle, "\n".join(texts["comparison"]), color=MUTED, **style)
+    if row.comparison_verdict == NOT_TESTED:
+        axis.text(LEFT, middle, "\n".join(texts["reason"]), color=MUTED, **style)
         return
-    ends = np.array([row.effect, row.ci95_low, row.ci95_high, row.above, row.below], dtype=float)
-    low, high = np.nanmin(ends), np.nanmax(ends)
-    margin = 0.15 * (high - low) or 1.0
-    low, high = low - margin, high + margin
+    low, high, decimals = ends([row.effect, row.ci95_low, row.ci95_high, row.above, row.below])
 
     def place(value: float) -> float:
         return LEFT + (RIGHT - LEFT) * (value - low) / (high - low)
 
     said = [low if np.isnan(row.above) else row.above, high if np.isnan(row.below) else row.below]
-    axis.add_patch(Rectangle((LEFT, y + 0.12), RIGHT - LEFT, 0.76, color="#F2F2F2", linewidth=0))
+    axis.add_patch(Rectangle((LEFT, middle - 0.38), RIGHT - LEFT, 0.76, color="#F2F2F2", linewidth=0))
     axis.add_patch(
         Rectangle(
-            (place(said[0]), y + 0.12), place(said[1]) - place(said[0]), 0.76, color=SAID, alpha=0.25, linewidth=0
+            (place(said[0]), middle - 0.38), place(said[1]) - place(said[0]), 0.76, color=SAID, alpha=0.25, linewidth=0
         )
     )
+    for value, at, side in ((low, LEFT - 0.004, "right"), (high, RIGHT + 0.004, "left")):
+        axis.text(at, middle, f"{value:.{decimals}f}", color=MUTED, ha=side, **style)
     if not np.isnan(row.ci95_low):
         axis.plot([place(row.ci95_low), place(row.ci95_high)], [middle] * 2, color=colour, linewidth=1.4)
     axis.plot(place(row.effect), middle, "o", color=colour, markersize=3.2)
-    axis.text(RIGHT + 0.01, middle, numbers(row), fontsize=5, va="center")
-    axis.text(1, middle, row.comparison_verdict, fontsize=5.5, va="center", ha="right", color=colour)
+    axis.text(NUMBERS, middle, "\n".join(texts["numbers"]), **style)
+    axis.text(1, middle, row.comparison_verdict, ha="right", color=colour, **style)
+
+
+def ends(values: list[float]) -> tuple[float, float, int]:
+    """Round ends of a scale around values, of which some may be NaN, and the decimals that tell the ends apart."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    margin = 0.1 * (high - low) or 1.0
+    digits = int(np.ceil(-np.log10(high - low + 2 * margin))) + 1
+    step = 10.0**-digits
+    return np.floor((low - margin) / step) * step, np.ceil((high + margin) / step) * step, max(digits, 0)
 
 
 def numbers(row) -> str:
     """Effect, interval, and what is uncertain about it."""
     unit = "" if row.unit == "ratio" else f" {row.unit}"
-    text = f"{row.effect:.3g}"
+    text = short(row.effect)
     if not np.isnan(row.ci95_low):
-        text += f" [{row.ci95_low:.3g}, {row.ci95_high:.3g}]"
+        text += f" [{short(row.ci95_low)}, {short(row.ci95_high)}]"
     text += unit
     if not np.isnan(row.p_value):
-        text += f", p = {row.p_value:.2g}"
-    return textwrap.shorten(text if isinstance(row.reason, float) else f"{text}; {row.reason}", 62, placeholder="...")
+        text += f", p\u00a0=\u00a0{row.p_value:.2g}"  # on one line
+    return text if isinstance(row.reason, float) else f"{text}; {row.reason}"
+
+
+def short(value: float) -> str:
+    """Three significant digits, or all of a whole number of more."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 if __name__ == "__main__":

@@ -13,27 +13,27 @@ from galaxies.scripting import run_script
 from galaxies.verdicts import NOT_COMPARABLE, NOT_REPRODUCED, REPRODUCED
 
 COLOURS = {REPRODUCED: TEST, NOT_REPRODUCED: VALIDATION, NOT_COMPARABLE: MUTED}
-ROW, GAP = 0.165, 4  # height of a row in inches, and rows between panels
+ROW, GAP = 0.14, 3.6  # height of a row in inches, and rows between panels
 WIDTH = 8.0
-COLUMNS = {
-    "published": 1.13,
-    "run": 1.3,
-    "verdict": 1.34,
-}  # where their texts end, the last begins, in widths of an axis
-MARGINS = {"left": 3.4, "right": 1.85, "top": 0.6, "bottom": 0.8}  # inches
+MARGINS = {"left": 3.45, "right": 2.75, "top": 0.6, "bottom": 0.7}  # inches
+AXIS = WIDTH - MARGINS["left"] - MARGINS["right"]  # its width in inches
+COLUMNS = {"published": (0.42, "right"), "run": (0.9, "right"), "unit": (1.0, "left"), "verdict": (2.02, "left")}
+"""Where texts end or begin, in inches to the right of an axis."""
+SOURCE = "paper: "  # how the sections of the papers begin in the table
 
 
 def main(table: Path, metrics: Path, png: Path, pdf: Path, *, papers: list[str]) -> None:
     """One line per published value: the run's over the published one.
 
     table : from compare_published.py. metrics : from collect_metrics.py, with the values of the seeds. papers : of the
-    run, each of which has a panel if it states a value. Black marks are published values; dots are seeds, hollow ones
-    of simulated data; lines are 95 % intervals of the mean over seeds.
+    run, each of which has a panel if it states a value, in the order of the table. Black marks are published values;
+    dots are seeds, hollow ones of simulated data; lines are 95 % intervals of the mean over seeds.
     """
     with reading(table), reading(metrics):
         rows = pd.read_csv(table)
         seeds = pd.read_csv(metrics)
-    panels = {paper: found for paper in papers if len(found := rows[rows["paper"] == paper])}
+    # In the order of the table, which is that of the claims, whatever the order of the run's settings.
+    panels = {paper: found for paper, found in rows.groupby("paper", sort=False) if paper in papers}
     heights = [len(found) + 1.5 for found in panels.values()]
     gaps = ROW * GAP * (len(panels) - 1)
     height = ROW * sum(heights) + gaps + MARGINS["top"] + MARGINS["bottom"]
@@ -41,7 +41,7 @@ def main(table: Path, metrics: Path, png: Path, pdf: Path, *, papers: list[str])
     fix_margins(figure, **MARGINS, hspace=GAP * len(heights) / sum(heights))
     for axis, (paper, found) in zip(axes[:, 0], panels.items(), strict=True):
         draw(axis, found.reset_index(drop=True), seeds)
-        axis.set_title(paper, loc="left", fontweight="bold")
+        axis.set_title(paper, loc="left", x=-(MARGINS["left"] - 0.1) / AXIS, fontweight="bold")
     axes[-1, 0].set_xlabel("value of the run over the published value", fontsize=7)
     figure.legend(handles=handles(), loc="upper center", ncols=4, fontsize=7)
     counts = rows[rows["paper"].isin(panels)]["verdict"].value_counts()
@@ -66,6 +66,7 @@ def handles() -> list[Line2D]:
 def draw(axis: Axes, rows: pd.DataFrame, seeds: pd.DataFrame) -> None:
     """One panel; rows from the top."""
     y = np.arange(len(rows))[::-1]
+    columns = {name: (1 + place / AXIS, ha) for name, (place, ha) in COLUMNS.items()}
     shown = [1.0]
     for height, row in zip(y, rows.itertuples(), strict=True):
         axis.plot(1, height, "|", color=PUBLISHED, markersize=9, markeredgewidth=2, zorder=3)
@@ -79,14 +80,13 @@ def draw(axis: Axes, rows: pd.DataFrame, seeds: pd.DataFrame) -> None:
         shown += list(values)
         beside = axis.get_yaxis_transform()
         said = "" if np.isnan(row.mean) else f"{row.mean:.4g}"
-        style = {"transform": beside, "va": "center", "fontsize": 6}
-        axis.text(COLUMNS["published"], height, f"{row.published:g}", ha="right", **style)
-        axis.text(COLUMNS["run"], height, said, ha="right", **style)
-        axis.text(COLUMNS["verdict"], height, row.verdict, ha="left", color=COLOURS[row.verdict], **style)
-    for name, place in COLUMNS.items():
-        ha = "left" if name == "verdict" else "right"
+        texts = {"published": f"{row.published:g}", "run": said, "unit": row.units, "verdict": row.verdict}
+        for name, (place, ha) in columns.items():
+            colour = COLOURS[row.verdict] if name == "verdict" else "black"
+            axis.text(place, height, texts[name], ha=ha, va="center", fontsize=6, color=colour, transform=beside)
+    for name, (place, ha) in columns.items():
         axis.text(place, len(rows) - 0.1, name, transform=axis.get_yaxis_transform(), ha=ha, fontsize=6, color=MUTED)
-    axis.set_yticks(y, [label(row) for row in rows.itertuples()], fontsize=6)
+    axis.set_yticks(y, labels(rows), fontsize=6)
     axis.tick_params(axis="y", length=0)
     axis.tick_params(axis="x", labelsize=7, which="both")
     axis.set_xscale("log")
@@ -102,9 +102,16 @@ def draw(axis: Axes, rows: pd.DataFrame, seeds: pd.DataFrame) -> None:
     axis.grid(axis="y", visible=False)
 
 
-def label(row) -> str:
-    """What a published value is of."""
-    return ", ".join(f"{part}".replace("_", " ") for part in (row.experiment, row.dataset_split, row.metric))
+def labels(rows: pd.DataFrame) -> list[str]:
+    """What the published values are of, with the section of the paper where two would read alike."""
+    texts = [
+        ", ".join(f"{part}".replace("_", " ") for part in (row.experiment, row.dataset_split, row.metric))
+        for row in rows.itertuples()
+    ]
+    sections = [source.removeprefix(SOURCE) for source in rows["source_section"]]
+    return [
+        f"{text}, {section}" if texts.count(text) > 1 else text for text, section in zip(texts, sections, strict=True)
+    ]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from galaxies.comparison import origin_text
 from galaxies.display import accuracy_text, words
@@ -17,6 +20,14 @@ GROUP = 0.84  # width of the bars of a class, of the distance between classes
 LINE = 16  # characters
 JUDGES = 0.5  # width of the band of the judges, of that of a bar
 NUMBERS = ("seed", "mean", "std", "ci95_low", "ci95_high", "std_judges")  # that may be unknown
+POINT = {
+    "marker": "o",
+    "linestyle": "",
+    "color": "black",
+    "markersize": 2.2,
+    "markerfacecolor": "white",
+    "markeredgewidth": 0.6,
+}
 INTERVAL_SEEDS = 3  # fewer give an interval that is wider than the axis
 
 
@@ -43,13 +54,27 @@ def main(table: Path, metrics: Path, png: Path, pdf: Path, *, judge: str, differ
     axis.set_xticks(np.arange(len(classes)), [wrapped(name) for name in classes])
     axis.grid(axis="x", visible=False)
     axis.set(ylabel=f"Images among {images}", xlabel="Class as judged", ylim=(0, None))
-    axis.legend(ncols=len(experiments), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=len(experiments))
+    marks = marks_of(counts)
+    axis.legend(handles=marks, ncols=len(marks), loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=7)
     stamp(
         figure,
         f"{origin_text(simulated, differences)} {explanation(counts, images)} {accuracy_text(metrics, judge)}",
         grow=True,
     )
     save_figure(figure, png, pdf)
+
+
+def marks_of(counts: pd.DataFrame) -> list[Artist]:
+    """What is drawn on the bars, for the legend."""
+    seeds = counts[counts["experiment"] != "real"].groupby("experiment")["seed"].nunique().max()
+    whiskers = "95 % interval over trainings" if seeds >= INTERVAL_SEEDS else "deviation over samples"
+    marks = [Line2D([], [], marker="|", linestyle="", color="black", markersize=9, label=whiskers)]
+    if counts["n_judges"].iloc[0] > 1:
+        marks.append(Patch(color="black", alpha=0.3, linewidth=0, label="deviation over judges"))
+    if seeds > 1:
+        marks.append(Line2D([], [], **POINT, label="one training"))
+    return marks
 
 
 def draw_bars(
@@ -74,15 +99,7 @@ def draw_bars(
     axis.errorbar(x, heights, reach, fmt="none", ecolor="black", elinewidth=0.9, capsize=2)
     if len(means) > 1:
         offsets = np.linspace(-0.2, 0.2, len(means))[:, None] * width
-        axis.plot(
-            (x + offsets).ravel(),
-            means.ravel(),
-            "o",
-            color="black",
-            markersize=2.2,
-            markerfacecolor="white",
-            markeredgewidth=0.6,
-        )
+        axis.plot((x + offsets).ravel(), means.ravel(), **POINT)
 
 
 def draw_judges(axis: Axes, x: np.ndarray, heights: np.ndarray, deviations: np.ndarray, width: float) -> None:

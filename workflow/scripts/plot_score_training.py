@@ -8,20 +8,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from galaxies.comparison import origin_text
 from galaxies.files import reading
-from galaxies.plots import MODEL_COLOURS, MUTED, new_figure, save_figure, seeds_with_mean, stamp
+from galaxies.plots import MODEL_COLOURS, MUTED, legend_columns, new_figure, save_figure, seeds_with_mean, stamp
 from galaxies.scripting import run_script
 
 PANELS = {
-    "score_mae": "error of the scores of training images",
-    "val_score_mae": "error of the scores of validation images",
-    "label_loss": "loss of the labels (nats)",
-    "generated_score": "own score of generated images",
-    "generator_loss": "loss of the generator",
-    "sample_distance": "difference of generated images (L1)",
+    "score_mae": ("error of the scores of training images", "mean absolute error [score]"),
+    "val_score_mae": ("error of the scores of validation images", "mean absolute error [score]"),
+    "label_loss": ("loss of the labels", "cross-entropy [nats]"),
+    "generated_score": ("own score of generated images", "score"),
+    "generator_loss": ("loss of the generator", ""),
+    "sample_distance": ("difference of generated images", "mean difference [grey levels]"),
 }
+STYLES = ("-", (0, (4, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))  # a curve below one like it shows through its gaps
 FEW = 10  # points of a curve that are marked
 OF_GENERATOR = ("generated_score", "generator_loss", "sample_distance")
 
@@ -41,13 +43,14 @@ def main(histories: list[Path], provenance: Path, png: Path, pdf: Path, *, train
         with reading(path):
             curves.setdefault(training["experiment"], []).append(pd.read_csv(path))
         facts[training["experiment"]] = training
+    looks = dict(zip(curves, zip(itertools.cycle(MODEL_COLOURS), itertools.cycle(STYLES), strict=False), strict=False))
     figure, axes = new_figure(2, 3, 9.6, 5.4)
-    for axis, (quantity, title) in zip(axes.ravel(), PANELS.items(), strict=True):
-        for colour, (name, tables) in zip(itertools.cycle(MODEL_COLOURS), curves.items(), strict=False):
+    for axis, (quantity, (title, unit)) in zip(axes.ravel(), PANELS.items(), strict=True):
+        for name, tables in curves.items():
             if quantity not in OF_GENERATOR and not facts[name]["compare_scores"]:
                 continue
             start = facts[name]["discriminator_steps"] if quantity in OF_GENERATOR else 0
-            draw(axis, tables, quantity, start, colour, facts[name]["label"])
+            draw(axis, tables, quantity, start, *looks[name], facts[name]["label"])
         if quantity == "label_loss":
             axis.axhline(math.log(2), color=MUTED, linewidth=0.8, linestyle=":")
             axis.annotate(
@@ -63,15 +66,22 @@ def main(histories: list[Path], provenance: Path, png: Path, pdf: Path, *, train
             for start in {facts[name]["discriminator_steps"] for name in curves if starts(facts[name], curves[name])}:
                 axis.axvline(start, color=MUTED, linewidth=0.8, linestyle="--")
         axis.set_title(title, fontsize=8.5)
+        axis.set_ylabel(unit, fontsize=7.5)
+        axis.set_xlim(left=0)
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axis.set_xlabel("Step of the generator" if quantity in OF_GENERATOR else "Step", fontsize=8)
         axis.tick_params(which="both", labelsize=7.5)
     for axis in axes[0, :2]:
         axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+        axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
     legend = {label: line for axis in axes[:, 0] for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(legend.values(), legend.keys(), loc="outside upper center", ncols=4, fontsize=7.5)
+    columns = legend_columns(len(legend), 4)
+    figure.legend(legend.values(), legend.keys(), loc="outside upper center", ncols=columns, fontsize=7.5)
     first, many = trainings[0], len(histories) > len(curves)
     note = (
-        "Dashed: where generators begin. Discriminators of variants of the generator alone are left out. Errors of "
+        "Vertical: where generators begin. Discriminators of variants of the generator alone are left out. Errors of "
         "training images are means over an epoch, of scores that are not clipped."
     )
     note += " Thin lines: trainings; thick: their mean and its 95 % interval." if many else " One training each."
@@ -84,13 +94,13 @@ def starts(training: dict, tables: list[pd.DataFrame]) -> bool:
     return 0 < training["discriminator_steps"] < tables[0]["steps"].sum()
 
 
-def draw(axis: Axes, tables: list[pd.DataFrame], quantity: str, start: int, colour: str, label: str) -> None:
+def draw(axis: Axes, tables: list[pd.DataFrame], quantity: str, start: int, colour: str, style, label: str) -> None:
     """Curves of one experiment in one panel, over the steps from `start` on; epochs without a value are left out."""
     steps, values = tables[0]["steps"].cumsum().to_numpy(), np.stack([table[quantity] for table in tables])
     seen = np.isfinite(values).all(axis=0)
     marker = "o" if seen.sum() < FEW else None
     if seen.any():
-        seeds_with_mean(axis, steps[seen] - start, values[:, seen], colour, label, marker=marker)
+        seeds_with_mean(axis, steps[seen] - start, values[:, seen], colour, label, marker=marker, linestyle=style)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,25 @@
 """The bound of autoencoders and its two terms against the steps of their training."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.lines import Line2D
 
 from galaxies.comparison import origin_text
 from galaxies.files import reading, write_text
-from galaxies.plots import MODEL_COLOURS, PUBLISHED, new_figure, save_figure, seeds_with_mean, stamp
+from galaxies.plots import (
+    MODEL_COLOURS,
+    MUTED,
+    PUBLISHED,
+    legend_columns,
+    new_figure,
+    save_figure,
+    seeds_with_mean,
+    stamp,
+)
 from galaxies.reported import read_reported, reported_value
 from galaxies.scripting import run_script
 from galaxies.stats import summarise
@@ -70,22 +81,35 @@ def main(
     axes[0, 0].set_yscale("log")
     axes[0, 2].set_yscale("symlog", linthresh=1)
     axes[0, 0].set_ylabel("nats per image")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=7.5)
-    note = (
-        "Solid: held-out images. Dashed: training images, means over an epoch, of other kinds where the pool is other."
-    )
+    columns = legend_columns(len(curves), 4)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=columns, fontsize=7.5)
+    axes[0, 2].legend(handles=kinds(within), loc="lower right", fontsize=7)  # where log-likelihoods have left
+    note = "Curves of training images are means over an epoch, of other kinds where the pool is other."
     if len(histories) > len(curves):
         many = len(histories) > 2 * len(curves)
         note += f" Thin lines: trainings; thick: their mean{' and its 95 % interval' if many else ''}."
     else:
         note += " One training each."
     if source:
-        note += (
-            f" The paper ({source.removeprefix('paper: ')}) says that the bound converges around {value:.0f} iterations"
-        )
-        note += " (dotted)." if within else "."
+        note += f" The paper ({section(source)}) says that the bound converges around {value:.0f} iterations."
     stamp(figure, f"{origin_text(simulated, notes)} {note}", grow=True)
     save_figure(figure, png, pdf)
+
+
+def kinds(published: bool) -> list[Line2D]:
+    """What the kinds of lines stand for; the dotted one where there is a published value."""
+    styles = {"held-out images": (MUTED, "-", 1.8), "training images": (MUTED, "--", 0.8)}
+    if published:
+        styles["published convergence"] = PUBLISHED, ":", 0.8
+    return [
+        Line2D([], [], color=colour, linestyle=style, linewidth=width, label=label)
+        for label, (colour, style, width) in styles.items()
+    ]
+
+
+def section(source: str) -> str:
+    """Where a paper says something, without the remarks on the value that the table of published values has there."""
+    return re.sub(r" \(.*\)$", "", source.removeprefix("paper: "))
 
 
 def tabulated(training: dict, runs: list[pd.DataFrame]) -> pd.DataFrame:

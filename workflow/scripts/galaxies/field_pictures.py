@@ -3,10 +3,11 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from galaxies.plots import image_panel
+from galaxies.plots import FRAME, image_panel
 
 PEAK_NOTE = (
-    "Square root of the grey levels, each image up to its brightest pixel, whose level is in the corner (of 255)."
+    "Square root of the grey levels, each image stretched to its own brightest pixel, whose level is in the corner (of "
+    "255): brightness does not compare between images."
 )
 
 
@@ -45,8 +46,12 @@ def peak_scaled(levels: np.ndarray) -> np.ndarray:
 
 
 def peak_panel(axis: Axes, levels: np.ndarray) -> None:
-    """Draw grey levels (S, S) `peak_scaled`, with the brightest of them as a number in the corner."""
+    """Draw grey levels (S, S) `peak_scaled`, with the brightest of them as a number in the corner.
+
+    In a frame, since an image of like levels is white on white.
+    """
     image_panel(axis, in_colour(peak_scaled(levels)))
+    axis.spines[:].set(visible=True, color=FRAME, linewidth=0.5)
     peak = float(levels.max())
     text = f"{peak:.0f}" if peak >= 10 else f"{peak:.2g}"
     box = {"facecolor": "black", "edgecolor": "none", "pad": 0.8}

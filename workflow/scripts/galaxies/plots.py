@@ -21,6 +21,7 @@ VALIDATION = "#D55E00"
 TEST = "#009E73"
 PUBLISHED = "#000000"
 MUTED = "#6E6E6E"
+FRAME = "#B0B0B0"
 SUBSET_COLOURS = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442")
 MODEL_COLOURS = (TRAIN, VALIDATION, TEST, *SUBSET_COLOURS)
 
@@ -95,13 +96,18 @@ def stamp(figure: Figure, note: str, grow: bool = False) -> None:
     figure.supxlabel("\n".join(lines), fontsize=6.5, color=MUTED, x=0.01, ha="left")
 
 
+def legend_columns(count: int, most: int) -> int:
+    """Columns of a legend of `count` names, at most `most`, that leave no gap but in its last column."""
+    return -(-count // -(-count // most))
+
+
 def image_grid(axes: np.ndarray, images: np.ndarray) -> None:
     """Draw images (rows, columns, H, W, 3) uint8 into axes (rows, columns), pixel by pixel and without ticks."""
     for axis, image in zip(axes.ravel(), images.reshape(-1, *images.shape[2:]), strict=True):
         image_panel(axis, image)
 
 
-def label_row(axis: Axes, text: str, width: int = 20) -> None:
+def label_row(axis: Axes, text: str, width: int = 17) -> None:
     """Name a row of images at its first panel, in lines of `width` characters at most."""
     lines = [part for line in text.splitlines() for part in textwrap.wrap(line, width)]
     axis.set_ylabel("\n".join(lines), fontsize=6)
@@ -124,7 +130,7 @@ def seeds_as_points(axis: Axes, y: float, values: np.ndarray, colour: str) -> No
 
 
 def seeds_with_mean(
-    axis: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: str, marker: str | None = "o"
+    axis: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: str, marker: str | None = "o", linestyle="-"
 ) -> None:
     """Curves (seeds, points): one thin line per seed, their mean thick, its 95 % interval as a band.
 
@@ -132,7 +138,16 @@ def seeds_with_mean(
     """
     for curve in values:
         axis.plot(x, curve, color=colour, linewidth=0.6, alpha=0.5)
-    axis.plot(x, values.mean(axis=0), color=colour, linewidth=1.8, marker=marker, markersize=2.5, label=label)
+    axis.plot(
+        x,
+        values.mean(axis=0),
+        color=colour,
+        linewidth=1.8,
+        linestyle=linestyle,
+        marker=marker,
+        markersize=2.5,
+        label=label,
+    )
     if len(values) > 2:
         bands = [summarise(column) for column in values.T]
         low, high = [b.ci95_low for b in bands], [b.ci95_high for b in bands]
