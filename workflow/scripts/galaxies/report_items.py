@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 NUMBERED = re.compile(r"(fig|table)(\d+)_")
 KINDS = {"fig": "Figure", "table": "Table"}
+OF_NO_PAPER = ("summary/", "data/")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Item:
     def subcategory(self) -> str:
         if self.number:
             return "Figures and tables of the paper"
-        return "Further tables" if self.file.endswith(".csv") else "Further figures"
+        kind = "tables" if self.file.endswith(".csv") else "figures"
+        return kind.capitalize() if self.file.startswith(OF_NO_PAPER) else f"Further {kind}"
 
     @property
     def label(self) -> str:
