@@ -19,10 +19,10 @@ ROW = 0.15  # inches
 LINE, SPACE = 0.6, 0.4  # height of a small line and what is between comparisons, in rows
 WIDTH = 8.0
 INDENT = 0.105  # of comparisons, in widths of the figure, as are the next
-LEFT, RIGHT = 0.505, 0.645  # of the strips with effects
-NUMBERS = 0.688  # where the numbers begin
+LEFT, RIGHT = 0.51, 0.635  # of the strips with effects
+NUMBERS = 0.692  # where the numbers begin
 TEXT_WIDTH = 118  # characters of a claim in a line
-WIDTHS = {"comparison": 70, "numbers": 48, "reason": 90}  # characters in a line, of other texts
+WIDTHS = {"comparison": 66, "numbers": 48, "reason": 90}  # characters in a line, of other texts
 SMALL = 5.5  # pt, of their font
 
 
