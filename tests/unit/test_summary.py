@@ -133,7 +133,8 @@ def test_claims_of_constructed_seeds(collected):
     assert (table.loc[table["comparison_verdict"] == NOT_TESTED, "reason"] == "not in this run").all()
     tested = table[table["comparison_verdict"] != NOT_TESTED]
     assert set(tested["data"]) == {"simulated" if simulated else "real"}
-    assert "epochs 4 (published 20)" in set(tested["settings"]) and "published" in set(tested["settings"])
+    said = set(tested["settings"])
+    assert "approach4: epochs 4 (published 20); approach1: published" in said and "published" in said
     assert ("none is an answer about real galaxies" in text) == simulated
 
 

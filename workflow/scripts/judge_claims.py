@@ -43,7 +43,8 @@ def main(metrics: Path, missing: Path, table: Path, markdown: Path, *, claims: d
     with reading(metrics), reading(missing):
         found = pd.read_csv(metrics, dtype={"seed": "Int64"})
         absent = pd.read_csv(missing).set_index("metric")["reason"].to_dict()
-    facts = {name: rows[["data", "settings"]].iloc[0].to_dict() for name, rows in found.groupby("metric", sort=False)}
+    columns = ["experiment", "data", "settings"]
+    facts = {name: rows[columns].iloc[0].to_dict() for name, rows in found.groupby("metric", sort=False)}
     measured = {name: measured_of(rows) for name, rows in found.groupby("metric", sort=False)}
     rows = []
     for name, claim in claims.items():
@@ -70,7 +71,9 @@ def measured_of(rows: pd.DataFrame) -> Measured:
 def described(effect: Effect, unit: str, facts: dict) -> dict:
     """A row of the table."""
     known = [facts[name] for name in effect.metrics if name in facts]
-    texts = dict.fromkeys(text for fact in known for text in fact["settings"].split("; ") if text != "published")
+    settings = {"data" if pd.isna(fact["experiment"]) else fact["experiment"]: fact["settings"] for fact in known}
+    if len(set(settings.values())) > 1:
+        settings = {name: f"{name}: {text}" for name, text in settings.items()}
     tested = effect.verdict != NOT_TESTED
     return {
         "comparison": effect.text,
@@ -84,7 +87,7 @@ def described(effect: Effect, unit: str, facts: dict) -> dict:
         "unit": unit,
         "n": effect.n if tested else np.nan,
         "data": known[0]["data"] if known and tested else "",
-        "settings": ("; ".join(texts) or "published") if known and tested else "",
+        "settings": "; ".join(dict.fromkeys(settings.values())) if known and tested else "",
     }
 
 
