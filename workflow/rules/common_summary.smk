@@ -30,7 +30,7 @@ def made_table(paper, table):
     for target in TARGETS[paper].values():
         if found := re.match(rf"(fig[0-9]+_|){stem}\.", target):
             path = f"{RESULTS}/{paper}/{found[1]}{re.sub('^fig[0-9]+_', '', table)}"
-            if any(rule.is_producer(path) for rule in workflow.rules):
+            if any(maker.is_producer(path) for maker in workflow.rules):
                 return path
     return None
 
