@@ -6,22 +6,43 @@ import os
 import pytest
 from small_gz2 import GZ2Sample, write_gz2
 
-TOGETHER = "tests/workflow/"  # the tests of this folder share a run that takes minutes
+LONG = (
+    "tests/slurm/test_demo.py",
+    "tests/slurm/test_faults.py",
+    "tests/workflow/",
+    "tests/workflow/test_contributing.py",
+    "tests/workflow/test_commands.py",
+)
+"""Tests that are begun first when several processes share the work, as each of these takes minutes."""
+
+
+def scope_of(nodeid: str) -> str:
+    """What one process does as a whole, since its tests share what takes long to make: a file, or those of
+    tests/workflow that look at one finished run."""
+    return max((long for long in LONG if nodeid.startswith(long)), key=len, default=nodeid.partition("::")[0])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Deal the tests out to the processes one by one, but those of a folder together, to one process, and first.
+    """Deal the tests out file by file, in the order of their collection.
 
-    The mark `xdist_group` is for this, but pytest-xdist 3.8 does not see it under pytest 9.2.
+    `--dist loadfile` begins with the files of most tests instead, and would end with the longest tests of all.
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class Scheduling(LoadScopeScheduling):  # it begins with the largest group
+    class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return TOGETHER if nodeid.startswith(TOGETHER) else nodeid
+            return scope_of(nodeid)
 
+    config.option.loadscopereorder = False
     return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long ones first, if anything runs beside them; alone, a failure of the others is seen earlier."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        rank = {name: place for place, name in enumerate(LONG)}
+        items.sort(key=lambda item: rank.get(scope_of(item.nodeid), len(LONG)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -35,13 +35,12 @@ def test_undisturbed(run: Run, undisturbed: Run) -> None:
 
 def test_time_limit_shorter_than_the_training(run: Run, undisturbed: Run) -> None:
     run.start(*SHORT, TARGET)
-    output = run.end()
+    output = run.end(1800)
     assert run.process.returncode == 0, output
     assert run.weights_and_history() == undisturbed.weights_and_history()
     *before, last = [attempt["ended"] for attempt in run.attempts()]
-    late = before.count("stopped by SIGTERM")  # the warning came before the training had begun, and then the limit
+    # SIGUSR1 is Slurm's warning; on a slow machine it may come before the training has begun, and the limit ends it.
     assert before and last == "complete" and set(before) <= {"stopped by SIGUSR1", "stopped by SIGTERM"}
-    assert output.count("has been submitted") == 1 + late  # at a warning Slurm itself runs the job again
 
 
 def test_cancelled_by_somebody_else(run: Run, undisturbed: Run) -> None:

@@ -28,7 +28,7 @@ class Workflow:
             command,
             cwd=self.folder,
             text=True,
-            timeout=1500,
+            timeout=3000,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
