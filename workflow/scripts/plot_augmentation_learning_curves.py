@@ -10,7 +10,10 @@ from galaxies.plots import VALIDATION, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 
 HIGHEST = 1.6  # times the prior: where the axis ends at the latest; what a curve above it ends at is written
-NOTE = "The training curve is measured with dropout on, on the images that the arm trains on: augmented or generated."
+NOTE = (
+    "Thin lines are seeds, thick ones their mean, whose range the axis shows. The training curve is measured with dropout "
+    "on, on the images that the arm trains on: augmented or generated."
+)
 
 
 def main(predictions: Path, png: Path, pdf: Path, *, study: dict) -> None:

@@ -26,7 +26,7 @@ def main(examined: list[Path], png: Path, *, trainings: list[dict], notes: list[
     for line, file, training in zip(axes[1:], files, trainings, strict=True):
         for axis, image, original in zip(line, file.reconstructed[:, 0], originals, strict=True):
             peak_panel(axis, image)
-            axis.set_title(f"r = {correlation(image, original):+.2f}", fontsize=5.5, pad=1.5)
+            axis.set_title(f"r = {correlation(image, original):+z.2f}", fontsize=5.5, pad=1.5)
         label_row(line[0], f"{training['label']}\n{file.negative_bound('held_out').mean():.4g} nats")
     note = (
         f"{PEAK_NOTE} Decoded from the means of the codes. r: correlation of the pixels with those of the image above. "
