@@ -144,12 +144,15 @@ def growing(amount):
 
 @functools.cache  # many jobs execute the same
 def digest_of(script, *also):
-    """Digest of the code that a script executes: the rule reruns when it changes."""
-    return code_digest(SCRIPTS / script, *also)
+    """Digest of the code that a script executes: the rule reruns when it changes.
+
+    Empty inside a job of a cluster, as the Snakemake that submitted the job compares and records it.
+    """
+    return code_digest(SCRIPTS / script, *also) if workflow.exec_mode == ExecMode.DEFAULT else ""
 
 
 def code_of(script):
-    """Function that gives the digest of a script's code once a job needs it, which most rules of a Slurm job do not."""
+    """Function that gives the digest of a script's code once a job of the run needs it."""
     return lambda wildcards: digest_of(script)
 
 

@@ -4,16 +4,21 @@ from pathlib import Path
 
 import numpy as np
 
-from galaxies.augmentation_figures import arm_label, learning_curves, mark_exit, note_of, panel_grid, prior_of
+from galaxies.augmentation_figures import (
+    THIN_LINES,
+    arm_label,
+    learning_curves,
+    mark_exit,
+    note_of,
+    panel_grid,
+    prior_of,
+)
 from galaxies.augmentation_predictions import WHOLE, read_predictions
 from galaxies.plots import VALIDATION, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 
 HIGHEST = 1.6  # times the prior: where the axis ends at the latest; what a curve above it ends at is written
-NOTE = (
-    "Thin lines are seeds, thick ones their mean, whose range the axis shows. The training curve is measured with dropout "
-    "on, on the images that the arm trains on: augmented or generated."
-)
+NOTE = "The training curve is measured with dropout on, on the images that the arm trains on: augmented or generated."
 
 
 def main(predictions: Path, png: Path, pdf: Path, *, study: dict) -> None:
@@ -44,7 +49,7 @@ def main(predictions: Path, png: Path, pdf: Path, *, study: dict) -> None:
         axis.set_ylabel("Log-loss [nats]", fontsize=8)
     handles, names = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper left", ncols=3)
-    stamp(figure, note_of(found.simulated, arms, NOTE))
+    stamp(figure, note_of(found.simulated, arms, THIN_LINES, NOTE))
     save_figure(figure, png, pdf)
 
 

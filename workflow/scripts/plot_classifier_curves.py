@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from galaxies.augmentation_figures import LEAK_MARK, learning_curves, mark_exit, note_of, padded
+from galaxies.augmentation_figures import LEAK_MARK, THIN_LINES, learning_curves, mark_exit, note_of, padded
 from galaxies.augmentation_predictions import WHOLE, Predictions, read_predictions
 from galaxies.classification_metrics import prior_log_loss
 from galaxies.errors import ConfigError, DataError
@@ -61,7 +61,7 @@ def main(
     figure.legend(*axis.get_legend_handles_labels(), loc="outside upper left", ncols=2, fontsize=7)
     if found.simulated:
         notes = ["The recorded curves are of real images; only ours are simulated.", *notes]
-    notes = [*notes, *caveats_of(settings["reported_as"])]
+    notes = [THIN_LINES, *notes, *caveats_of(settings["reported_as"])]
     stamp(figure, note_of(found.simulated, [settings], *notes, differences=differences))
     save_figure(figure, png, pdf)
 

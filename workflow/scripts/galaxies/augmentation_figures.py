@@ -13,6 +13,7 @@ from galaxies.comparison import origin_text
 from galaxies.plots import MUTED, TRAIN, VALIDATION, seeds_with_mean
 
 LEAK_MARK = "†"
+THIN_LINES = "Thin lines are seeds, thick ones their mean, whose range the axis shows."
 
 
 def arm_label(arm: dict, width: int) -> str:
