@@ -1,11 +1,15 @@
 """What may happen to a training on a cluster: it ends with the weights of an undisturbed one, bit for bit."""
 
+import json
+import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
+import torch
 from cluster import wait_for
-from conftest import TARGET, Run
+from conftest import TARGET, TRAINING, Run, copy
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 
@@ -33,11 +37,26 @@ def test_undisturbed(run: Run, undisturbed: Run) -> None:
     assert_as_undisturbed(run, undisturbed, ended=[])
 
 
-def test_time_limit_shorter_than_the_training(run: Run, undisturbed: Run) -> None:
+@pytest.fixture
+def a_minute(run: Run, undisturbed: Run, tmp_path: Path) -> Run:
+    """The training of `run` made a minute long, which on a fast machine it is not, and done without Slurm."""
+    seconds = json.loads((undisturbed.folder / TRAINING / "cost.json").read_text())["total_seconds"]
+    if seconds > 60:
+        return undisturbed
+    small = run.folder / "small.yaml"
+    epochs = int(re.search(r"epochs: (\d+)", small.read_text())[1])
+    small.write_text(small.read_text().replace(f"epochs: {epochs}", f"epochs: {round(epochs * 60 / seconds)}"))
+    reference = copy(run, tmp_path / "reference")
+    reference.start(TARGET, command=("snakemake", "--cores", "1"))
+    assert reference.end() and reference.process.returncode == 0, reference.output.read_text()
+    return reference
+
+
+def test_time_limit_shorter_than_the_training(run: Run, a_minute: Run) -> None:
     run.start(*SHORT, TARGET)
     output = run.end(1800)
     assert run.process.returncode == 0, output
-    assert run.weights_and_history() == undisturbed.weights_and_history()
+    assert run.weights_and_history() == a_minute.weights_and_history()
     *before, last = [attempt["ended"] for attempt in run.attempts()]
     # SIGUSR1 is Slurm's warning; on a slow machine it may come before the training has begun, and the limit ends it.
     assert before and last == "complete" and set(before) <= {"stopped by SIGUSR1", "stopped by SIGTERM"}
@@ -94,6 +113,8 @@ def test_snakemake_killed_while_a_training_runs(run: Run, undisturbed: Run) -> N
     unlock(run)
     run.start(TARGET)
     assert "`slurm/resume` with the same arguments" in run.end()  # even for those who know how to unlock
+    run.start(TARGET, command=("snakemake", "--cores", "1"))
+    assert "`slurm/resume` with the same arguments" in run.end()  # or would go on without Slurm
     assert run.queue() == [job]
 
     run.start(TARGET, command=("slurm/resume",))
@@ -203,6 +224,7 @@ def test_snakemake_as_a_batch_job_that_is_interrupted(run: Run, undisturbed: Run
     assert [attempt["ended"] for attempt in run.attempts()] == [SAVED, "complete"]
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch can use the GPU here")
 def test_a_gpu_that_torch_cannot_use(run: Run) -> None:
     """Slurm gives a pretended GPU; the training must not take the CPU silently instead."""
     small = run.folder / "small.yaml"
@@ -220,4 +242,4 @@ def test_ending_the_batch_job_ends_its_jobs(run: Run) -> None:
     run.training_job()
     run.cluster.command("scancel", "--batch", "--signal=TERM", job.stdout.strip())
     wait_for("the end of all jobs", lambda: not run.queue(), 300)
-    assert list(run.folder.glob("results/small/checkpoints/**/state.pt"))
+    assert SAVED in run.log()

@@ -158,13 +158,23 @@ def test_jobs_that_do_not_end_are_an_error_after_a_while(slurm, tmp_path):
     assert "scancel --signal=TERM 5" in asked and "scancel 5" in asked  # first asked to save, then killed
 
 
-def test_without_locks_nothing_starts(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("number", "message"), [(errno.ENOSYS, "cannot be locked"), (errno.EDQUOT, "free some space")])
+def test_without_locks_or_space_nothing_starts(tmp_path, monkeypatch, number, message):
     def refuse(*_):
-        raise OSError(errno.ENOSYS, "Function not implemented")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with pytest.raises(PipelineError, match="cannot be locked"):
+    with pytest.raises(PipelineError, match=message):
         controller.own_folder(tmp_path)
+
+
+def test_slurm_is_asked_for_folders_that_have_submitted_alone(slurm, tmp_path, monkeypatch):
+    slurm(squeue="")
+    assert not controller.has_submitted(tmp_path)
+    (tmp_path / ".snakemake" / "slurm_logs").mkdir(parents=True)
+    assert controller.has_submitted(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))  # a copy of the folder on a machine without Slurm
+    assert not controller.has_submitted(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_one_message(tmp_path):

@@ -98,6 +98,7 @@ def begin():
         if workflow.executor_plugin.name == "slurm":
             resources = workflow.resource_settings.overwrite_resources
             controller.check_resources(resources, {rule.name for rule in workflow.rules})
+        if workflow.executor_plugin.name == "slurm" or controller.has_submitted(here):
             controller.refuse_orphans(here)
     except PipelineError as error:
         sys.exit(f"Error: {error}")
@@ -146,13 +147,13 @@ def growing(amount):
 def digest_of(script, *also):
     """Digest of the code that a script executes: the rule reruns when it changes.
 
-    Empty inside a job of a cluster, as the Snakemake that submitted the job compares and records it.
+    Jobs of a cluster need it, too: a training compares it with that of the state which it finds.
     """
-    return code_digest(SCRIPTS / script, *also) if workflow.exec_mode == ExecMode.DEFAULT else ""
+    return code_digest(SCRIPTS / script, *also)
 
 
 def code_of(script):
-    """Function that gives the digest of a script's code once a job of the run needs it."""
+    """Function that gives the digest of a script's code once a job needs it, which most rules of a Slurm job do not."""
     return lambda wildcards: digest_of(script)
 
 

@@ -5,9 +5,11 @@ to their end, but no later controller knows of them: it would submit the same wo
 """
 
 import difflib
+import errno
 import logging
 import os
 import re
+import shutil
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ logger = logging.getLogger(__name__)
 LOCK = Path(".snakemake/controller.lock")  # in the folder that Snakemake is started in
 NAME = re.compile(rf"{JOB_NAME}_[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")  # as the executor makes it
 RESOURCES = (  # that a user may set for a rule in slurm/config.yaml
-    *("slurm_account", "slurm_partition", "qos", "reservation", "constraint", "clusters", "slurm_extra", "tmpdir"),
+    *("slurm_account", "slurm_partition", "qos", "reservation", "constraint", "slurm_extra", "tmpdir"),
     *("mem_mb", "mem_mb_per_cpu", "runtime", "gpu", "gpu_model", "gres", "nodes", "tasks"),
     *("cpus_per_task", "cpus_per_gpu", "tasks_per_gpu"),
 )
@@ -58,11 +60,20 @@ def own_folder(folder: Path) -> FileLock:
             "wait for it, or end it with Ctrl-C; two at the same time need two clones of the project",
         ) from None
     except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise PipelineError(
+                f"{path}: {error.strerror}", "free some space; `quota -s` or `df` tells how much there is"
+            ) from error
         raise PipelineError(
             f"{path}: cannot be locked, so that two writers of one file could not be kept apart ({error})",
             "put the project into a writable folder of a file system with flock (NFS 4; Lustre mounted with flock)",
         ) from error
     return lock
+
+
+def has_submitted(folder: Path) -> bool:
+    """Whether jobs were ever submitted from `folder`, on a machine that can ask Slurm for them."""
+    return (folder / ".snakemake" / "slurm_logs").is_dir() and shutil.which("squeue") is not None
 
 
 def refuse_orphans(folder: Path) -> None:
