@@ -4,7 +4,11 @@ import errno
 import logging
 import os
 import re
+import shutil
+import signal
 import stat
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -142,6 +146,26 @@ def test_one_controller_per_folder(tmp_path):
         controller.own_folder(tmp_path)
     lock.release()
     controller.own_folder(tmp_path).release()
+
+
+def test_where_requeueing_is_refused_another_batch_job_goes_on(slurm, tmp_path):
+    calls = slurm(scontrol="exit 1", sbatch="", resume="sleep 2; exit 3")
+    (tmp_path / "slurm").mkdir()
+    shutil.copy(PROJECT / "slurm" / "submit", tmp_path / "slurm")
+    (tmp_path / "bin" / "resume").rename(tmp_path / "slurm" / "resume")
+    arguments = ["all", "--config", "a=b c"]
+    environment = {**os.environ, "SLURM_JOB_ID": "5"}
+    batch = subprocess.Popen(["bash", "slurm/submit", *arguments], cwd=tmp_path, env=environment)
+    deadline = time.monotonic() + 30
+    while not calls.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    batch.send_signal(signal.SIGUSR1)
+    assert batch.wait(30) == 3  # that of Snakemake, which the warning does not end
+    assert calls.read_text().splitlines() == [
+        "resume all --config a=b c",
+        "scontrol requeue 5",
+        "sbatch --dependency=afterany:5 slurm/submit all --config a=b c",
+    ]
 
 
 def test_orphans_are_refused_by_their_numbers(slurm, tmp_path):
