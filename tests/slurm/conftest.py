@@ -79,6 +79,11 @@ class Run:
     def attempts(self) -> list[dict]:
         return json.loads((self.folder / TRAINING / "cost.json").read_text())["attempts"]
 
+    def settings_and_code(self) -> list[str]:
+        """Digests under which states of the training are kept: another attempt goes on with those of the same alone."""
+        kept = self.folder / "results/small/checkpoints" / TRAINING.relative_to("results/small")
+        return [path.name for path in kept.iterdir() if path.is_dir()]
+
     def weights_and_history(self) -> tuple[bytes, bytes]:
         return (self.folder / TRAINING / "model.pt").read_bytes(), (self.folder / TRAINING / "history.csv").read_bytes()
 

@@ -29,6 +29,7 @@ def assert_as_undisturbed(run: Run, undisturbed: Run, ended: list[str | None]) -
     output = run.end()
     assert run.process.returncode == 0, output
     assert run.weights_and_history() == undisturbed.weights_and_history()
+    assert run.settings_and_code() == undisturbed.settings_and_code()
     assert [attempt["ended"] for attempt in run.attempts()] == [*ended, "complete"]
 
 
