@@ -13,7 +13,9 @@ from conftest import TARGET, TRAINING, Run, copy
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 
-SHORT = [
+SHORT = [  # Slurm may warn as much as a minute early, also before a job has begun to train; so many attempts
+    "--retries",
+    "10",
     "--set-resources",
     "train:slurm_partition=short",
     "train:runtime=1",
@@ -114,8 +116,6 @@ def test_snakemake_killed_while_a_training_runs(run: Run, undisturbed: Run) -> N
     unlock(run)
     run.start(TARGET)
     assert "`slurm/resume` with the same arguments" in run.end()  # even for those who know how to unlock
-    run.start(TARGET, command=("snakemake", "--cores", "1"))
-    assert "`slurm/resume` with the same arguments" in run.end()  # or would go on without Slurm
     assert run.queue() == [job]
 
     run.start(TARGET, command=("slurm/resume",))
@@ -125,6 +125,16 @@ def test_snakemake_killed_while_a_training_runs(run: Run, undisturbed: Run) -> N
 def unlock(run: Run) -> None:
     command = ["snakemake", "--profile", "slurm", "--configfile", "small.yaml", "--unlock", TARGET]
     subprocess.run(command, cwd=run.folder, env=run.environment, check=True)
+
+
+def test_a_local_snakemake_beside_orphans(run: Run) -> None:
+    run.start(TARGET)
+    job = run.training_job()
+    run.kill()
+    unlock(run)
+    run.start(TARGET, command=("snakemake", "--cores", "1"))
+    assert "`slurm/resume` with the same arguments" in run.end()
+    assert run.process.returncode != 0 and run.queue() == [job]
 
 
 @pytest.mark.parametrize("restart", [("slurm/resume",), ("snakemake", "--profile", "slurm")])

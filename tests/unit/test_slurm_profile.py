@@ -36,6 +36,12 @@ def test_the_profile_sends_every_gpu_job_and_no_other_to_the_gpu_partition():
     assert {settings["slurm_partition"] for settings in PROFILE["set-resources"].values()} == {"gpu"}
 
 
+def test_inside_jobs_only_the_training_reads_the_digest_of_its_code():
+    """In those of other scripts it is empty, which their results must not depend on."""
+    scripts = (PROJECT / "workflow" / "scripts").glob("*.py")
+    assert [path.name for path in scripts if re.search(r"^ +code: ", path.read_text(), re.MULTILINE)] == ["train.py"]
+
+
 def test_every_rule_of_the_profile_is_one_of_every_run():
     """Snakemake refuses settings of a rule that the papers of a run do not include."""
     files = re.findall(

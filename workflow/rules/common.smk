@@ -147,9 +147,10 @@ def growing(amount):
 def digest_of(script, *also):
     """Digest of the code that a script executes: the rule reruns when it changes.
 
-    Jobs of a cluster need it, too: a training compares it with that of the state which it finds.
+    Inside a job of a cluster only a training reads it, and compares it with that of the state which it finds.
     """
-    return code_digest(SCRIPTS / script, *also)
+    wanted = workflow.exec_mode == ExecMode.DEFAULT or script == "train.py"
+    return code_digest(SCRIPTS / script, *also) if wanted else ""
 
 
 def code_of(script):
