@@ -8,8 +8,8 @@ demo: report  # the whole demo run on simulated galaxies, offline, and its repor
 report: .venv/installed  # the demo run as one HTML file that needs nothing else
 	$(BIN)/snakemake --cores all && $(BIN)/snakemake --report results/demo/report.html
 
-test: .venv/installed  # all tests, slow ones included; in three processes on two cores, as those on a cluster often wait
-	$(BIN)/pytest -n 3
+test: .venv/installed  # all tests, slow ones included; in two processes, as more wait for each other
+	$(BIN)/pytest -n 2
 
 fast-test: .venv/installed  # the tests that take seconds
 	$(BIN)/pytest -m "not slow"
