@@ -61,7 +61,7 @@ def test_the_demo_on_the_cluster(cluster: Cluster, local: Path, tmp_path: Path) 
     folder = checkout(tmp_path)
     text = (PROJECT / "config" / "README.md").read_text()
     command = re.search(r"^snakemake --profile slurm --configfile .* compute='{device: cpu}' -- all", text, re.M)[0]
-    command = command.replace(" -- ", " --slurm-init-seconds-before-status-checks 2 --jobs 2 -- ")  # on two cores
+    command = command.replace(" -- ", " --slurm-init-seconds-before-status-checks 2 --jobs 5 -- ")  # on two cores
     environment = environment_of(cluster)
     done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
