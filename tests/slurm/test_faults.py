@@ -41,7 +41,7 @@ def test_undisturbed(run: Run, undisturbed: Run) -> None:
 
 @pytest.fixture
 def longer(run: Run, undisturbed: Run, tmp_path: Path) -> Run:
-    """The training of `run` made longer than the limit on this machine, where nothing else may run; done without Slurm."""
+    """The training of `run` made longer than the limit on this machine even if it is idle; done without Slurm."""
     seconds = sum(attempt["cpu_seconds"] for attempt in undisturbed.attempts())
     small = run.folder / "small.yaml"
     epochs = int(re.search(r"epochs: (\d+)", small.read_text())[1])
