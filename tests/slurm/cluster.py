@@ -124,8 +124,9 @@ class Cluster:
             return
         if name == "munged":
             (self.run / "munge.socket").unlink(missing_ok=True)
-        elif port_answers(self._port(name)):
-            raise ClusterError(f"port {self._port(name)} for {name} is taken; choose another --port")
+        else:  # a helper of a killed slurmctld may still hold it
+            taken = f"a port, but {self._port(name)} for {name} is taken; choose another --port"
+            wait_for(taken, lambda: not port_answers(self._port(name)), 30)
         if name == "mariadbd" and not (self.folder / "database" / "mysql").exists():
             self._make_database()
         (self.folder / "spool" / name).mkdir(parents=True, exist_ok=True)
