@@ -124,9 +124,11 @@ class Cluster:
             return
         if name == "munged":
             (self.run / "munge.socket").unlink(missing_ok=True)
-        else:  # a helper of a killed slurmctld may still hold it
-            taken = f"a port, but {self._port(name)} for {name} is taken; choose another --port"
-            wait_for(taken, lambda: not port_answers(self._port(name)), 30)
+        else:
+            try:  # a helper of a killed slurmctld may hold it for a while
+                wait_for("a free port", lambda: not port_answers(self._port(name)), 30)
+            except ClusterError as error:
+                raise ClusterError(f"port {self._port(name)} for {name} is taken; choose another --port") from error
         if name == "mariadbd" and not (self.folder / "database" / "mysql").exists():
             self._make_database()
         (self.folder / "spool" / name).mkdir(parents=True, exist_ok=True)
