@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from cluster import Cluster
-from conftest import PARTS, PROJECT, environment_of
+from submitted import PARTS, PROJECT, environment_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 

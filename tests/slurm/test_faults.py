@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from cluster import wait_for
-from conftest import TARGET, Run, copy
+from submitted import TARGET, Run, copy
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 
