@@ -1,4 +1,4 @@
-"""Fixtures that the test files share."""
+"""Fixtures that the test files share, and how several processes share the tests."""
 
 import logging
 import os

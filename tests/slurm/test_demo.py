@@ -56,7 +56,6 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.timeout(3600)
 def test_the_demo_on_the_cluster(cluster: Cluster, local: Path, tmp_path: Path) -> None:
     folder = checkout(tmp_path)
     text = (PROJECT / "config" / "README.md").read_text()

@@ -44,7 +44,7 @@ class Job:
 def own_folder(folder: Path) -> FileLock:
     """Lock that a controller of `folder` holds as long as it lives.
 
-    Raises PipelineError if another one has it, or if the file system has no locks.
+    Raises PipelineError if another one has it, or if the file system has no locks or no space.
     """
     path = folder / LOCK
     owner = path.with_suffix(".owner")
