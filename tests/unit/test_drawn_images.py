@@ -23,7 +23,7 @@ import score_kept
 from galaxies import baselines
 from galaxies.compute import Compute
 from galaxies.errors import ConfigError, DataError
-from galaxies.field_measures import blobs_of, diversity_of
+from galaxies.field_measures import blobs_of, diversity_of, light_shares, shared_light
 from galaxies.field_pictures import auto_levelled, auto_levels, reduced
 from galaxies.kept_images import Kept
 from galaxies.methods import two_in_one
@@ -135,7 +135,8 @@ def test_diversity_by_hand():
     found = diversity_of(images)
     assert found.l1 == pytest.approx(2 / 3 * 8 * 200 / 1600)
     assert found.l2 == pytest.approx(2 / 3 * np.sqrt(8 * 200**2 / 1600))
-    assert found.overlap == pytest.approx(1 / 3)
+    chance = 4 / 1600  # the share of a shuffled image's light that falls onto the other's
+    assert found.shared_light == pytest.approx((1 - 2 * chance / (1 - chance)) / 3)
     assert found.spread == pytest.approx(np.sqrt((10**2 + 10**2 + 20**2) / 3))
     columns = np.tile(np.arange(40, dtype=np.uint8), (40, 1))
     assert diversity_of(np.stack([columns, columns.T])).stripes == pytest.approx(1)
@@ -143,7 +144,28 @@ def test_diversity_by_hand():
     assert diversity_of(grain).stripes == pytest.approx(2 / 400, rel=0.2)
     alike = diversity_of(images[:2])
     assert alike[:2] == (0, 0)
-    assert (alike.overlap, alike.spread) == (1, 0)
+    assert (alike.shared_light, alike.spread) == (1, 0)
+
+
+def test_shared_light_is_that_of_places_whatever_the_brightness():
+    draw = np.random.default_rng(0)
+    for crowded in (0.01, 0.5):  # share of the pixels with light
+        first, second = ((draw.random((200, 200)) < crowded) * draw.integers(1, 100, (200, 200)) for _ in range(2))
+        assert shared_light(light_shares(first), light_shares(second)) == pytest.approx(0, abs=0.02)
+        assert shared_light(light_shares(first), light_shares(2 * first + 5)) == pytest.approx(1)
+    blank = np.full((200, 200), 3)
+    assert shared_light(light_shares(blank), light_shares(2 * blank)) == 1
+    assert shared_light(light_shares(blank), light_shares(first)) == 0
+
+
+def test_shared_light_is_corrected_by_the_mean_over_shuffled_pixels():
+    draw = np.random.default_rng(1)
+    first, second = (draw.integers(0, 50, (20, 20)) ** 2 for _ in range(2))
+    shares = [light_shares(image) for image in (first, second)]
+    found = np.minimum(shares[0].share, shares[1].share).sum()
+    shuffled = [np.minimum(shares[0].share, draw.permutation(shares[1].share)).sum() for _ in range(4000)]
+    expected = (found - np.mean(shuffled)) / (1 - np.mean(shuffled))
+    assert shared_light(*shares) == pytest.approx(expected, abs=5 * np.std(shuffled) / np.sqrt(4000))
 
 
 def test_pictures_lose_no_dot():

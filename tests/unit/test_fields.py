@@ -29,6 +29,7 @@ from galaxies.data.device import Images
 from galaxies.data.rows import chosen_rows
 from galaxies.errors import ConfigError, DataError
 from galaxies.examined_vae import Examined
+from galaxies.field_measures import field_measures
 from galaxies.generated_fields import first_good
 from galaxies.methods import vae
 
@@ -202,27 +203,29 @@ def test_measures_of_real_and_generated_fields(trained, tmp_path):
     rows = chosen_rows(trained / "view.h5", trained / "split.csv", ["scored_validation"], pool)
     images = Images(trained / "view.h5", rows, CPU)
     pixels = images.images.numpy()
-    np.testing.assert_allclose(real["flux"], pixels.mean(axis=(1, 2, 3)), rtol=1e-6)
-    np.testing.assert_allclose(real["lit"], (np.round(pixels) > 0).mean(axis=(1, 2, 3)))
-    np.testing.assert_allclose(
-        real["concentration"], pixels.max(axis=(1, 2, 3)) / pixels.sum(axis=(1, 2, 3)), rtol=1e-6
-    )
+    sky = np.median(pixels, axis=(1, 2, 3), keepdims=True)
+    light = np.clip(pixels - sky, 0, None)
+    np.testing.assert_allclose(real["sky"], sky.ravel(), rtol=1e-6)
+    np.testing.assert_allclose(real["flux"], light.mean(axis=(1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(real["lit"], (pixels > sky + 0.5).mean(axis=(1, 2, 3)))
+    np.testing.assert_allclose(real["concentration"], light.max(axis=(1, 2, 3)) / light.sum(axis=(1, 2, 3)), rtol=1e-5)
     np.testing.assert_allclose(real["true_score"], images.labels[:, 0], rtol=1e-6)
     assert real["object_id"].tolist() == (100 + rows).tolist()
     made = measure(trained, tmp_path / "made.csv", generated=trained / "seed0/generated.h5")
     with h5py.File(trained / "seed0/generated.h5") as file:
-        np.testing.assert_allclose(made["flux"], file["generated"][:].mean(axis=(1, 2, 3)), rtol=1e-5)
+        np.testing.assert_allclose(made["sky"], np.median(file["generated"][:], axis=(1, 2, 3)), rtol=1e-5)
     relative = measure(trained, tmp_path / "relative.csv", generated=trained / "seed0/generated.h5", levels=False)
-    assert relative[["flux", "lit"]].isna().all(axis=None) and relative["concentration"].notna().all()
+    assert relative[["sky", "flux", "lit", "blobs"]].isna().all(axis=None) and relative["concentration"].notna().all()
 
 
 def test_concentration_of_light():
     """Of 100 pixels the brightest one counts: all of the light of a star, a hundredth of that of a blank image."""
-    star = np.zeros((10, 10))
-    star[3, 4] = 7
-    assert measure_fields.concentration(star) == 1
-    assert measure_fields.concentration(np.full((10, 10), 5.0)) == pytest.approx(0.01)
-    assert np.isnan(measure_fields.concentration(np.zeros((10, 10))))
+    star = np.full((10, 10), 3.0)
+    star[3, 4] = 10
+    assert field_measures(star) == (3, 0.07, 0.01, 1, 1)
+    assert field_measures(np.full((10, 10), 5.0)) == (5, 0, 0, 0.01, 0)
+    ramp = np.arange(100.0).reshape(10, 10)
+    assert field_measures(ramp).concentration == pytest.approx(49.5 / (np.arange(0.5, 50).sum()))
 
 
 def test_images_are_enlarged_pixel_by_pixel():
@@ -234,8 +237,9 @@ def test_images_are_enlarged_pixel_by_pixel():
 
 
 def test_table_of_fields(tmp_path):
-    for name, flux in {"real": (1.0, 3.0, 2.0), "a": (2.0, 2.0, 2.0), "b": (4.0, 8.0, 6.0)}.items():
+    for name, flux in {"real": (1.0, 30.0, 2.0), "a": (2.0, 2.0, 2.0), "b": (4.0, 80.0, 6.0)}.items():
         columns = {"object_id": [0, 1, 2], "flux": flux, "lit": (0.1, 0.3, 0.2), "concentration": (0.5, 0.7, 0.6)}
+        columns |= {"sky": (0, 0, 9), "blobs": (5, 7, 6) if name == "real" else (0, 0, 1)}
         columns |= {"score_cnn": (1.0, 2.0, 3.0)} | ({"true_score": (2.0, 2.5, 5.0)} if name == "real" else {})
         pd.DataFrame(columns).to_csv(tmp_path / f"{name}.csv", index=False)
     tabulate_fields.main(
@@ -246,17 +250,22 @@ def test_table_of_fields(tmp_path):
     flux = table.loc[("vae", "flux")]
     assert (flux["mean"], flux["ratio"], flux["n_seeds"], flux["images"]) == (4.0, 2.0, 2, 3)
     assert flux["std"] == pytest.approx(np.sqrt(8))
-    assert table.loc[("vae", "flux_deviation"), "mean"] == pytest.approx(1)
+    assert table.loc[("vae", "flux_deviation"), "mean"] == pytest.approx(np.std((4, 80, 6), ddof=1) / 2)
+    assert table.loc[("vae", "distance_to_real"), "mean"] == pytest.approx((1 + (1 + 4 / 8)) / 2 / 4)  # blobs, flux
     real = table.loc[("real_images", "score_cnn")]
     assert (real["true_mean"], real["mae"]) == (pytest.approx(9.5 / 3), pytest.approx(3.5 / 3))
     assert real["correlation"] == pytest.approx(np.corrcoef((1, 2, 3), (2, 2.5, 5))[0, 1])
-    assert table.loc[("real_images", "flux"), "ci95_high"] == pytest.approx(2 + 4.302652729911275 / np.sqrt(3))
+    assert table.loc[("real_images", "flux"), "mean"] == 2
+    halves = [28.5 / 31.5, 0.15 / 0.45, 0.15 / 1.25, 1.5 / 12.5]
+    assert table.loc[("real_images", "distance_to_real"), "mean"] == pytest.approx(np.mean(halves))
     assert table.loc[("vae", "score_cnn"), "mean"] == 2
     assert np.isnan(table.loc[("vae", "score_cnn"), "ratio"])
     of_seeds = pd.read_csv(tmp_path / "per_seed.csv").set_index(["quantity", "seed"])
     assert list(of_seeds.loc["flux", "value"]) == [2.0, 6.0]
     assert list(of_seeds.loc["flux", "ratio"]) == [1.0, 3.0]
     assert of_seeds.loc["score_cnn", "ratio"].isna().all()
+    assert list(of_seeds.loc["score_cnn", "real"]) == [2.0, 2.0]
+    assert list(of_seeds.loc["distance_to_real", "value"]) == [0.25, 0.375]
 
 
 # Figures
@@ -333,10 +342,12 @@ def test_rows_of_one_file_show_other_images_each():
     assert rows == [list(range(8)), list(range(8, 16))]
 
 
-def test_densest_and_sparsest_are_by_flux():
-    images = np.arange(12, dtype=float).reshape(12, 1, 1)[[5, 2, 9, 0, 7, 1, 3, 11, 4, 6, 8, 10]]
-    assert plot_field_samples.chosen(images, "densest")[:, 0, 0].tolist() == [11, 10, 9, 8, 7, 6, 5, 4]
-    assert plot_field_samples.chosen(images, "sparsest")[:, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+def test_densest_and_sparsest_are_by_light_above_the_sky():
+    images = np.zeros((12, 3, 3))
+    images[:, 1, 1] = [5, 2, 9, 0, 7, 1, 3, 11, 4, 6, 8, 10]
+    images += 20 * np.arange(12)[:, None, None]  # the sky
+    for choice, expected in {"densest": [11, 10, 9, 8, 7, 6, 5, 4], "sparsest": [0, 1, 2, 3, 4, 5, 6, 7]}.items():
+        assert np.ptp(plot_field_samples.chosen(images, choice), axis=(1, 2)).tolist() == expected
     with pytest.raises(DataError, match="'best'"):
         plot_field_samples.chosen(images, "best")
 

@@ -126,7 +126,8 @@ def test_scorers_of_intergalactic_vae_cnn(finished):
 def test_generated_fields_of_intergalactic_vae_cnn(finished):
     results = finished.folder / "results/tiny/intergalactic_vae_cnn"
     table = pd.read_csv(results / "measured_fields.csv")
-    quantities = {"concentration", "lit", "flux", "flux_deviation", "score_cnn", "score_random_forest"}
+    quantities = {"sky", "concentration", "lit", "flux", "blobs", "flux_deviation", "distance_to_real"}
+    quantities |= {"score_cnn", "score_random_forest"}
     assert table.groupby("experiment")["quantity"].agg(set).to_dict() == dict.fromkeys(
         ("real_images", "vae_z64", "vae_h100_z35", "dcgan"), quantities
     )

@@ -45,7 +45,7 @@ rule examine_vae:
 
 
 rule measure_fields:
-    """Flux, lit pixels and scores of the images of one generator."""
+    """Light, blobs and scores of the images of one generator."""
     input:
         view=view_of_experiment,
         split="<results>/{paper}/split.csv",

@@ -1,4 +1,4 @@
-"""Measure star fields, generated or real, image by image: flux, lit pixels, and what trained scorers say of them."""
+"""Measure star fields, generated or real, image by image: their light, blobs, and what trained scorers say of them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,7 @@ from galaxies.data.names import ID
 from galaxies.data.rows import chosen_rows
 from galaxies.data.store import View
 from galaxies.errors import ConfigError, DataError
+from galaxies.field_measures import FieldMeasures, field_measures
 from galaxies.files import write_text
 from galaxies.generated_images import Generated
 from galaxies.image_scorers import ImageScorer, load_image_scorer
@@ -18,8 +19,7 @@ from galaxies.score_range import clipped
 from galaxies.scripting import run_script
 
 SCORE, TRUE = "score", "true_score"  # in a view, in the table
-BRIGHTEST = 0.01  # of the pixels
-LIT = 0.5  # grey level from which on a pixel is not black once it is rounded to 8 bits
+FREE_OF_SCALE = "concentration"  # of the measures
 
 
 def main(
@@ -38,8 +38,7 @@ def main(
 ) -> None:
     """Write a row per image: object_id (its number, of generated ones), its measures, and a column per scorer.
 
-    concentration : share of the light that the brightest hundredth of the pixels has: near 1 of stars on a dark sky,
-    0.01 of a blank image. flux : mean grey level. lit : share of the pixels that are not black when rounded to 8 bits.
+    sky, flux, lit, concentration, blobs : see `galaxies.field_measures.FieldMeasures`.
     score_<name> : of the image enlarged to `frame` px, pixel by pixel, and rounded to 8 bits; clipped to its range.
     true_score : of real images that have a score.
 
@@ -56,26 +55,19 @@ def main(
     images = generated_images(generated) if generated else real_images(view, split, sets or [], pool)
     rows = []
     for facts, image in images:
-        row = {**facts, "concentration": concentration(image)}
+        row = {**facts, **field_measures(image)._asdict()}
         if levels:
             enlarged = enlarge(image, frame)
-            row |= {"flux": image.mean(dtype=np.float64), "lit": float((image >= LIT).mean())}
             row |= {name: score_of(scorer, enlarged) for name, scorer in loaded.items()}
-        else:
-            row |= dict.fromkeys(["flux", "lit", *loaded], np.nan)
         rows.append(row)
-    table = pd.DataFrame(rows)
-    wanted = ["flux", "lit", *loaded] if levels else ["concentration"]
+    measures = [*FieldMeasures._fields, *loaded]
+    table = pd.DataFrame(rows, columns=[*facts, *measures])
+    if not levels:
+        table[[name for name in measures if name != FREE_OF_SCALE]] = np.nan
+    wanted = measures if levels else [FREE_OF_SCALE]
     if bad := int((~np.isfinite(table[wanted])).any(axis=1).sum()):
         raise DataError(f"{measured}: {bad} of {len(table)} images have a measure that is not finite")
     write_text(measured, table.to_csv(index=False))
-
-
-def concentration(image: np.ndarray) -> float:
-    """Share of the light of an image (S, S) that the brightest hundredth of its pixels has; NaN for a black one."""
-    light = np.sort(image.astype(np.float64).ravel())[::-1]
-    total = light.sum()
-    return float(light[: max(1, round(len(light) * BRIGHTEST))].sum() / total) if total else float("nan")
 
 
 def score_of(scorer: ImageScorer, image: Image.Image) -> float:

@@ -8,6 +8,7 @@ from galaxies.comparison import origin_text
 from galaxies.data.rows import chosen_rows
 from galaxies.data.store import View
 from galaxies.errors import DataError
+from galaxies.field_measures import light_above_sky
 from galaxies.field_pictures import PEAK_NOTE, peak_panel
 from galaxies.files import reading
 from galaxies.generated_images import Generated
@@ -28,7 +29,8 @@ def main(
     generated : from generate.py. view, split, sets, pool : the real images that the generators were trained on.
     rows : {label, file (position in `generated`), choose}; choose is "first", the images as they come, those of a
         second row of the same file after those of the first; or those of the first 64 with most ("densest") or least
-        ("sparsest") flux, in that order. Real images, at even distances in the training set, are chosen alike.
+        ("sparsest") light above the sky, in that order. Real images, at even distances in the training set, are chosen
+        alike.
     notes : what differs from the published settings.
     """
     samples, simulated = [], False
@@ -55,7 +57,8 @@ def main(
         for axis in line[len(images) :]:
             axis.set_visible(False)
         label_row(line[0], label)
-    drawn = f" Densest and sparsest: most and least flux of {DRAWN} images." if len(choices(rows)) > 1 else ""
+    by_light = len(choices(rows)) > 1
+    drawn = f" Densest and sparsest: most and least light above the sky of {DRAWN} images." if by_light else ""
     stamp(figure, f"{origin_text(simulated, notes)} {PEAK_NOTE}{drawn}", grow=True)
     save_figure(figure, png)
 
@@ -76,7 +79,7 @@ def chosen(images: np.ndarray, choice: str, skip: int = 0) -> np.ndarray:
         raise DataError(f"rows: choose is {choice!r}; it must be one of: {', '.join(CHOICES)}")
     if choice == "first":
         return images[skip : skip + SHOWN]
-    order = np.argsort(images.sum(axis=(1, 2)), kind="stable")
+    order = np.argsort([light_above_sky(image).sum() for image in images], kind="stable")
     return images[order[::-1] if choice == "densest" else order][skip : skip + SHOWN]
 
 

@@ -42,8 +42,8 @@ def main(kept: list[Path], good: Path, diversity: Path, png: Path, *, trainings:
     axes[0, 0].set_ylabel(f"training images, score > {threshold:g}\n{likeness(alike.loc[REAL])}", fontsize=6.5)
     note = (
         "Square root of the grey levels; a pixel is the brightest of 3 x 3. Drawn at random, whether kept or not. "
-        "Overlap: pixels of blobs that two images share, of those in either (1: the same blobs); L1: their mean "
-        f"absolute difference in grey levels; means over pairs and seeds. Images of seed {trainings[0]['seed']}."
+        "Shared light: of that above the sky, what two images have in the same places, beyond chance (1: the same "
+        f"image, 0: independent ones); mean over pairs and seeds. Images of seed {trainings[0]['seed']}."
     )
     stamp(figure, f"{origin_text(simulated, trainings[0]['differences'])} {note}", grow=True)
     save_figure(figure, png)
@@ -51,8 +51,7 @@ def main(kept: list[Path], good: Path, diversity: Path, png: Path, *, trainings:
 
 def likeness(row: pd.Series) -> str:
     """How much images of one kind have in common, in a few characters."""
-    overlap = "no blobs" if np.isnan(row["overlap"]) else f"overlap {row['overlap']:.2f}"
-    return f"{overlap}, L1 {row['l1']:.2g}"
+    return f"shared light {row['shared_light']:.2f}"
 
 
 def draw_row(axes: np.ndarray, images: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""What is measured on star fields: their blobs, and how much several of them differ."""
+"""What is measured on star fields: their light above the sky, their blobs, and how much several of them differ."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,44 @@ import numpy as np
 from scipy import ndimage
 
 VISIBLE = 16
-"""Grey levels above the median of an image from which a pixel counts as part of a blob: the sky of real images has 0 to
-3 levels, with noise."""
+"""Grey levels above the median of an image of 1000 px from which a pixel counts as part of a blob: the sky of real
+images has 0 to 3 levels, with noise."""
+LIT = 0.5
+"""The same of smaller images, whose pixels are means over many: what differs from the sky when rounded to 8 bits."""
+BRIGHTEST = 0.01
+"""Share of the pixels of an image whose light is its concentration."""
+
+
+def light_above_sky(image: np.ndarray) -> np.ndarray:
+    """Grey levels (S, S) above the median of an image, which most pixels of a star field are near to; 0 below it."""
+    image = image.astype(np.float64)
+    return np.clip(image - np.median(image), 0, None)
+
+
+class FieldMeasures(NamedTuple):
+    """sky : median grey level of an image. flux : mean light above it, in grey levels. lit : share of the pixels that
+    are LIT. concentration : share of that light that the brightest hundredth of the pixels has, near 1 of stars on a
+    dark sky, 0.01 of a blank image. blobs : connected regions of lit pixels."""
+
+    sky: float
+    flux: float
+    lit: float
+    concentration: float
+    blobs: int
+
+
+def field_measures(image: np.ndarray) -> FieldMeasures:
+    """Measures of one image (S, S) in grey levels."""
+    light, blobs = light_above_sky(image), blobs_of(image, LIT)
+    brightest = np.sort(light, axis=None)[-max(1, round(light.size * BRIGHTEST)) :]
+    total = light.sum()
+    return FieldMeasures(
+        sky=float(np.median(image)),
+        flux=float(light.mean()),
+        lit=blobs.covered,
+        concentration=float(brightest.sum() / total) if total else BRIGHTEST,
+        blobs=blobs.count,
+    )
 
 
 class Blobs(NamedTuple):
@@ -20,14 +56,12 @@ class Blobs(NamedTuple):
     brightest: tuple[float, float]
 
 
-def blob_pixels(image: np.ndarray) -> np.ndarray:
-    """Which pixels (S, S) of an image are part of blobs."""
-    return image > np.median(image) + VISIBLE
+def blobs_of(image: np.ndarray, above: float = VISIBLE) -> Blobs:
+    """Connected regions of the pixels of an image (S, S) that are so many grey levels `above` its median.
 
-
-def blobs_of(image: np.ndarray) -> Blobs:
-    """Connected regions of visible pixels, which may touch at corners, of an image uint8 (S, S)."""
-    bright = blob_pixels(image)
+    The pixels of a region may touch at corners.
+    """
+    bright = image > np.median(image) + above
     labels, count = ndimage.label(bright, structure=np.ones((3, 3)))
     if not count:
         return Blobs(0, np.nan, 0.0, (np.nan, np.nan))
@@ -40,14 +74,14 @@ def blobs_of(image: np.ndarray) -> Blobs:
 class Diversity(NamedTuple):
     """How much images differ: means over all pairs.
 
-    l1, l2 : absolute and root mean squared difference in grey levels. overlap : pixels that are part of blobs in both,
-    over those in either; 1 for the same blobs, NaN without any. spread : root mean squared distance in pixels of the
-    brightest blobs from their mean place; NaN without any. stripes : mean of `stripes_of` the images.
+    l1, l2 : absolute and root mean squared difference in grey levels, which also grow with brightness. shared_light :
+    see there. spread : root mean squared distance in pixels of the brightest blobs from their mean place; NaN without
+    any. stripes : mean of `stripes_of` the images.
     """
 
     l1: float
     l2: float
-    overlap: float
+    shared_light: float
     spread: float
     stripes: float
 
@@ -62,17 +96,48 @@ def stripes_of(image: np.ndarray) -> float:
     return float(sum(means) / variance) if variance else float("nan")
 
 
+class LightShares(NamedTuple):
+    """share : of the light of an image above its sky that each pixel (S * S,) has, NaN without any light. levels,
+    counts : the values among them, and how many pixels have each."""
+
+    share: np.ndarray
+    levels: np.ndarray
+    counts: np.ndarray
+
+
+def light_shares(image: np.ndarray) -> LightShares:
+    """How the light of an image (S, S) is distributed over its pixels."""
+    light = light_above_sky(image).ravel()
+    share = light / (light.sum() or np.nan)
+    return LightShares(share, *np.unique(share, return_counts=True))
+
+
+def shared_light(first: LightShares, second: LightShares) -> float:
+    """Share of their light above the sky that two images have in the same places, beyond chance.
+
+    With p and q the shares of the light that each pixel has, s = sum min(p, q) is 1 less the total variation between
+    them, and e its mean over all ways to shuffle the pixels of one image: (s - e) / (1 - e), 1 for images that are
+    equal up to sky and brightness, about 0 for independent ones, however bright or crowded. Images without light are
+    equal to each other and share nothing with others.
+    """
+    blank = [np.isnan(image.levels).any() for image in (first, second)]
+    if any(blank):
+        return float(all(blank))
+    found = np.minimum(first.share, second.share).sum()
+    expected = first.counts @ np.minimum.outer(first.levels, second.levels) @ second.counts / len(first.share)
+    return float((found - expected) / (1 - expected))
+
+
 def diversity_of(images: np.ndarray) -> Diversity:
     """Diversity of images uint8 (M, S, S), M > 1."""
-    pixels, masks = images.astype(np.float32), np.stack([blob_pixels(image) for image in images])
-    l1, l2, overlap = [], [], []
+    pixels, lights = images.astype(np.float32), [light_shares(image) for image in images]
+    l1, l2, shared = [], [], []
     for first in range(len(pixels)):
         for second in range(first):
             difference = pixels[first] - pixels[second]
             l1.append(np.abs(difference).mean(dtype=np.float64))
             l2.append(np.sqrt(np.square(difference).mean(dtype=np.float64)))
-            if either := np.count_nonzero(masks[first] | masks[second]):
-                overlap.append(np.count_nonzero(masks[first] & masks[second]) / either)
+            shared.append(shared_light(lights[first], lights[second]))
     places = np.array([blobs_of(image).brightest for image in images])
     places = places[np.isfinite(places).all(axis=1)]
     spread = np.sqrt(np.square(places - places.mean(axis=0)).sum(axis=1).mean()) if len(places) > 1 else np.nan
@@ -80,7 +145,7 @@ def diversity_of(images: np.ndarray) -> Diversity:
     return Diversity(
         l1=float(np.mean(l1)),
         l2=float(np.mean(l2)),
-        overlap=float(np.mean(overlap)) if overlap else np.nan,
+        shared_light=float(np.mean(shared)),
         spread=float(spread),
         stripes=float(np.nanmean(stripes)) if np.isfinite(stripes).any() else np.nan,
     )
