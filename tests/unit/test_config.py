@@ -13,7 +13,7 @@ from galaxies.config import (
     published_config,
 )
 from galaxies.errors import ConfigError, DataError
-from galaxies.experiments import describe, differences
+from galaxies.experiments import describe, differences, experiments_of
 from galaxies.reported import read_reported, read_rows
 
 PROJECT = Path(__file__).parents[2]
@@ -187,6 +187,7 @@ def test_fractions_of_a_split_may_come_from_the_command_line():
             ["labels.0.classes"],
         ),
         ({"papers": {"morphology_classifier": None}}, ["morphology_classifier.dataset", "gz2_classes"]),
+        (classifier(not_in_paper=["resnet"]), ["not_in_paper", "'resnet'", "'resnet26'"]),
         (classifier(split={"sizes": {"test": 1.5}}), ["split.sizes.test", "1.5"]),
         (classifier(split={"sizes": {"test": None}}), ["no 'test'", "resnet26"]),
         (classifier(experiments={"resnet26": {"optimiser": {"betas": [0, 0]}}}), ["optimiser", "'betas'"]),
@@ -387,7 +388,12 @@ def test_other_label_tables_than_published_are_a_difference(labels, published, t
 def test_what_is_not_published_is_said_to_be_none():
     sizes = ({"sizes": {"test": 0.1, "train": 5}}, {"sizes": {"train": 4}})
     assert differences(*sizes) == ["sizes test 0.1 (published none)", "sizes train 5 (published 4)"]
-    assert differences({}, None) == ["not in the paper"]
+
+
+@pytest.mark.parametrize("paper", [path.stem for path in EXPERIMENTS.glob("*.yaml")])
+def test_what_is_set_apart_from_a_paper_exists(paper):
+    settings = published_config(paper, EXPERIMENTS, SCHEMA)
+    assert set(settings["not_in_paper"]) <= set(experiments_of(settings))
 
 
 @pytest.mark.parametrize("paper", ["galaxy_zoo_cnn", "two_in_one", "intergalactic_vae_cnn"])
@@ -491,6 +497,7 @@ def test_a_published_arm_can_be_taken_away():
     paper = merge(study(augmentation={"arms": {"real_geometric": None}}))["papers"]["galaxy_cgan_augmentation"]
     assert "real_geometric" not in paper["augmentation"]["arms"]
     assert "real_flips" in paper["augmentation"]["arms"]
+    assert "real_geometric" not in paper["not_in_paper"] and "gan_only" in paper["not_in_paper"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from galaxies.files import sha256
 pytestmark = pytest.mark.slow
 
 RESULTS = "results/tiny"
+NOT_IN_PAPER = "not in the paper"
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,16 @@ def test_code_settings_and_digests(finished, record):
     for job in trainings:
         settings = record["experiments"][job["experiment"]["paper"]][job["experiment"]["name"]]
         assert settings["settings"]["method"] and settings["differences"]
+    own = {
+        name
+        for name, one in record["experiments"]["intergalactic_vae_cnn"].items()
+        if NOT_IN_PAPER in one["differences"]
+    }
+    assert {"dcgan_calibrated", "random_forest"} <= own
+    of_paper = record["experiments"]["intergalactic_vae_cnn"]["cnn_gaussian"][
+        "differences"
+    ]  # no number of it is stated
+    assert NOT_IN_PAPER not in of_paper and any(text.startswith("epochs ") for text in of_paper)
     for name in (f"{RESULTS}/morpho_gan/fig3_mode_balance.png", f"{RESULTS}/galaxy_zoo_cnn/approach1/seed0/model.pt"):
         assert record["files"][name]["sha256"] == sha256(finished.folder / name)
     card = json.loads((finished.folder / RESULTS / "data/hsc_cosmos/card.json").read_text())

@@ -19,7 +19,7 @@ from galaxies.code_digest import code_digest
 from galaxies.config import label_differences, load_yaml, merged_config, published_config, published_frame
 from galaxies.data.shards import count_rows, count_shards
 from galaxies.errors import PipelineError
-from galaxies.experiments import describe, differences
+from galaxies.experiments import describe, differences, experiments_of
 from galaxies.files import write_text
 from galaxies.judgement import GENERATORS
 from galaxies.registry import has_module, named_module
@@ -615,22 +615,20 @@ def layout_of_paper(wildcards):
 def changes(paper, experiment):
     """How an experiment of this run, and the generator or discriminator that it uses, differ from the published ones.
 
-    As texts; none where nothing is published: a study of this project.
+    As texts; none where nothing is published: a study of this project. Of experiments that are not in the paper, the
+    published settings are those of config/experiments.
     """
     if paper not in REPORTED_PAPERS:
         return []
     references = expanded(PUBLISHED[paper])
-    reference = without_labels(references.get(experiment)) if is_published(paper, experiment) else None
-    settings = without_labels(EXPERIMENTS[paper][experiment])
-    used = {
-        key: [without_labels(known.get(settings.get(key), {})) for known in (EXPERIMENTS[paper], references)]
-        for key in ("generator", "discriminator")
-    }
-    return [
-        *differences(settings, reference),
-        *(f"{key}'s {text}" for key, pair in used.items() for text in differences(*pair) if reference),
-        *changes_of_data(paper),
-    ]
+    texts = [] if is_in_paper(paper, experiment) else ["not in the paper"]
+    if experiment in references:
+        settings, reference = (without_labels(known[experiment]) for known in (EXPERIMENTS[paper], references))
+        texts += differences(settings, reference)
+        for key in ("generator", "discriminator"):
+            used = [without_labels(known.get(settings.get(key), {})) for known in (EXPERIMENTS[paper], references)]
+            texts += [f"{key}'s {text}" for text in differences(*used)]
+    return [*texts, *changes_of_data(paper)]
 
 
 def experiments_beside_published(wildcards):
@@ -666,10 +664,9 @@ def changes_of_images(paper):
     ]
 
 
-def is_published(paper, experiment):
-    """Whether the paper has an experiment, in its text or in the authors' code."""
-    arms = config["papers"][paper].get("augmentation", {}).get("arms", {})
-    return bool((arms.get(experiment) or EXPERIMENTS[paper][experiment]).get("reported_as"))
+def is_in_paper(paper, experiment):
+    """Whether the paper has an experiment or arm, in its text or in the authors' code."""
+    return experiment in experiments_of(PUBLISHED[paper]) and experiment not in config["papers"][paper]["not_in_paper"]
 
 
 def differences_of(paper):

@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from galaxies.augmentation_study import check_generators, check_study
 from galaxies.errors import ConfigError
-from galaxies.experiments import differences
+from galaxies.experiments import differences, experiments_of
 from galaxies.generated_fields import check_autoencoders, check_fields
 from galaxies.judgement import UNLABELLED_GENERATORS, check_judgement
 from galaxies.registry import has_module, named_module
@@ -211,7 +211,11 @@ def _drop_removed(config: dict) -> None:
         for section, names in (("split", "sizes"), ("augmentation", "arms")):
             part = paper.get(section) if isinstance(paper, dict) else None
             if isinstance(part, dict) and isinstance(part.get(names), dict):
-                part[names] = {name: value for name, value in part[names].items() if value is not None}
+                kept = {name: value for name, value in part[names].items() if value is not None}
+                apart = paper.get("not_in_paper")
+                if names == "arms" and isinstance(apart, list):
+                    paper["not_in_paper"] = [name for name in apart if name in kept or name not in part[names]]
+                part[names] = kept
 
 
 def _share_files(config: dict) -> None:
@@ -331,6 +335,11 @@ def _check_consistency(config: dict, rules: dict) -> None:
                     f"papers.{name}.include: unknown experiment {experiment!r}",
                     suggestion(experiment, list(paper["experiments"])),
                 )
+        known = experiments_of(paper)
+        if unknown := [experiment for experiment in paper["not_in_paper"] if experiment not in known]:
+            raise ConfigError(
+                f"papers.{name}.not_in_paper: unknown experiment {unknown[0]!r}", suggestion(unknown[0], known)
+            )
         if paper["dataset"] not in config["data"]:
             raise ConfigError(
                 f"papers.{name}.dataset: the run does not configure the data set {paper['dataset']!r}",

@@ -7,6 +7,11 @@ from galaxies.views import parse_view
 NETWORKS = {"cnn": "CNN", "resnet50": "ResNet-50", "efficientnet_lite0": "EfficientNet-Lite0"}
 
 
+def experiments_of(paper: dict[str, Any]) -> list[str]:
+    """Names of the experiments and arms of a paper, from its settings."""
+    return [*paper["experiments"], *paper.get("augmentation", {}).get("arms", {})]
+
+
 def describe(settings: dict) -> str:
     """One line that says what was really run: network, initialisation and input."""
     network = settings["network"]
@@ -23,13 +28,8 @@ def describe(settings: dict) -> str:
     return f"{' '.join(parts)}{dense}; {field} at {size} px"
 
 
-def differences(settings: dict, published: dict | None) -> list[str]:
-    """How settings differ from the published ones: `epochs 6 (published 20)`, one text per leaf; empty if they do not.
-
-    published is None for an experiment that the paper does not have.
-    """
-    if published is None:
-        return ["not in the paper"]
+def differences(settings: dict, published: dict) -> list[str]:
+    """How settings differ from the published ones, one text per leaf: `epochs 6 (published 20)`."""
     return [
         f"{key} {_short(value)} (published {_short(reference)})"
         for key, value, reference in _leaves(settings, published)

@@ -9,6 +9,7 @@ from typing import Any
 
 from galaxies.config import complete, load_yaml, suggestion
 from galaxies.errors import ConfigError
+from galaxies.experiments import experiments_of
 from galaxies.reported import read_rows
 
 IDENTITY = ("paper", "experiment", "dataset_split", "metric")
@@ -143,11 +144,6 @@ def metrics_of(comparison: dict) -> list[str]:
 def identity(row: dict) -> str:
     """What names the published value of a row of the table."""
     return "/".join(str(row[key]) for key in IDENTITY)
-
-
-def experiments_of(settings: dict) -> list[str]:
-    """Names of the experiments and arms of a paper."""
-    return [*settings["experiments"], *settings.get("augmentation", {}).get("arms", {})]
 
 
 def setting_of(settings: dict, key: str, where: str) -> float:
