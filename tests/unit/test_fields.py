@@ -184,7 +184,8 @@ def test_convergence():
     assert tabulate_bounds.converged_after(steps, np.array([900.0, 300, 120, 103, 101, 99, *rest])) == 50
     late = np.array([900.0, *rest[:20], 150, *rest[:18]])
     assert tabulate_bounds.converged_after(steps, late) == 230
-    assert np.isnan(tabulate_bounds.converged_after(steps, np.geomspace(900, 100, 40)))
+    for changing in (np.geomspace(900, 100, 40), np.geomspace(100, 900, 40)):
+        assert np.isnan(tabulate_bounds.converged_after(steps, changing))
     assert np.isnan(tabulate_bounds.converged_after(steps[:5], rest[:5]))
 
 

@@ -199,7 +199,7 @@ def test_bad_claims_are_named(tmp_path, change, words):
 
 ENTRY = {
     "table": "table.csv", "where": {}, "value": "value", "count": None, "seed": "seed", "images": None,
-    "comparable": None, "intervals": [],
+    "comparable": None, "intervals": [], "trainings": None,
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from galaxies.verdicts import (
+    AS_CONFIGURED,
     INCONCLUSIVE,
     NOT_COMPARABLE,
     NOT_REPRODUCED,
@@ -40,7 +41,14 @@ def judge(comparison, missing=None, **metrics):
 
 @pytest.mark.parametrize(
     ("value", "approximate", "half"),
-    [("0.1364", False, 0.00005), ("8000", False, 0.5), ("2000", True, 500), ("0.8", True, 0.05), ("3.0", False, 0.05)],
+    [
+        ("0.1364", False, 0.00005),
+        ("8000", False, 0.5),
+        ("2000", True, 500),
+        ("0.8", True, 0.05),
+        ("3.0", False, 0.05),
+        ("10000", True, 2500),
+    ],
 )
 def test_a_printed_number_stands_for_all_that_round_to_it(value, approximate, half):
     assert rounding(value, approximate) == pytest.approx(half)
@@ -78,6 +86,12 @@ def test_the_prediction_interval_of_one_more_seed_decides():
 )
 def test_facts_are_compared_within_rounding(published, approximate, ours, relation, verdict):
     assert judge_published(published, approximate, np.array([float(ours)]), "fact", relation, [])[0] == verdict
+
+
+def test_a_setting_that_is_alike_reproduces_nothing():
+    assert judge_published("64", False, np.array([64.0]), "setting", "equals", [])[0] == AS_CONFIGURED
+    assert judge_published("64", False, np.array([32.0]), "setting", "equals", [])[0] == NOT_COMPARABLE
+    assert judge_published("400", False, np.array([450.0, 450]), "setting", "at_least", [])[0] == AS_CONFIGURED
 
 
 def test_what_is_not_comparable_is_not_judged_however_near_it_is():
@@ -161,6 +175,15 @@ def test_an_interval_of_the_table_is_used_as_it_is(low, high, verdict):
     (effect,) = judge({"value": "copies", "below": 0.02}, copies=fact((low + high) / 2, low, high))
     assert (effect.verdict, effect.over) == (verdict, "images")
     assert np.isnan(effect.p_value)
+
+
+@pytest.mark.parametrize(
+    ("trainings", "verdict"), [(1, INCONCLUSIVE), (2, INCONCLUSIVE), (3, SUPPORTED), (None, SUPPORTED)]
+)
+def test_what_few_trainings_made_is_inconclusive_whatever_its_interval(trainings, verdict):
+    copies = Measured({None: 0.008}, 0.001, 0.015, "images", trainings)
+    (effect,) = judge({"value": "copies", "below": 0.02}, copies=copies)
+    assert (effect.verdict, effect.n) == (verdict, trainings or 0)
 
 
 @pytest.mark.parametrize(

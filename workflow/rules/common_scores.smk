@@ -28,7 +28,7 @@ def scorers_of(paper, *methods):
     """
     settings = EXPERIMENTS[paper]
     names = [name for name in included(paper) if settings[name]["method"] in (methods or SCORERS)]
-    entries = trainings(paper, names, "method", "reported_as", "validate_on")
+    entries = trainings(paper, names, "method", "reported_as", "validate_on", "truncate_scores")
     return [
         {
             **{key: value for key, value in entry.items() if key not in ("method", "validate_on")},

@@ -10,7 +10,7 @@ from galaxies.ledger_tables import data_of_papers, values_of
 from galaxies.scripting import run_script
 
 COLUMNS = ["metric", "paper", "experiment", "seed", "value", "kind", "unit", "better", "images"]
-COLUMNS += ["over", "ci95_low", "ci95_high", "data", "settings", "comparable"]
+COLUMNS += ["over", "ci95_low", "ci95_high", "trainings", "data", "settings", "comparable"]
 
 
 def main(
@@ -28,11 +28,11 @@ def main(
     tables : that the metrics stand in. provenance : of the data sets of `papers`, in their order. entries : metrics as
     in config/metrics.yaml with `name`, `tables` (positions among `tables`, one for each of `seeds` or one for all),
     `setting` (its value), and `differences`, texts on how settings differ from the published. absent : name -> reason
-    of the metrics that the run cannot have. metrics : seed is empty for a value that no training made, whose `kind` is
-    `fact` for a count, a setting or a number of the data, else `estimate`; `over` is what
-    the interval of such a value is over, if its table has one. images : that a value is over. settings : `published`,
-    or how they differ. comparable : `yes`, or why a value must not be judged against the published one. Raises
-    DataError naming metric, file and columns for a column that is not there.
+    of the metrics that the run cannot have. metrics : seed is empty for a value of no single training, whose `kind` is
+    `setting` if the run was told, `fact` for a number of the data, else `estimate`; `over` is what the interval of
+    such a value is over, if its table has one, and `trainings` how many trainings it is of, if any. images : that a
+    value is over. settings : `published`, or how they differ. comparable : `yes`, or why a value must not be judged
+    against the published one. Raises DataError naming metric, file and columns for a column that is not there.
     """
     data = data_of_papers(papers, provenance)
     rows, reasons = [], dict(absent)
@@ -50,9 +50,10 @@ def main(
         if why:
             reasons[entry["name"]] = why
             continue
-        exact = not entry["seed"] and not entry["intervals"]
+        configured = entry["configured"] or entry["setting"] is not None
+        without_seed = "estimate" if entry["seed"] or entry["intervals"] else "fact"
         for value in values:
-            value["kind"] = "seeds" if value["seed"] is not None else "fact" if exact else "estimate"
+            value["kind"] = "setting" if configured else "seeds" if value["seed"] is not None else without_seed
             against = [
                 *(["simulated data"] if facts["data"] == "simulated" else []),
                 *value.pop("reasons", []),
@@ -60,7 +61,7 @@ def main(
             ]
             said = f"no: {'; '.join(dict.fromkeys(against))}" if against else "yes"
             rows.append(facts | value | {"comparable": said})
-    table = pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64", "images": "Int64"})
+    table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(("seed", "images", "trainings"), "Int64"))
     write_text(metrics, table.to_csv(index=False))
     write_text(missing, pd.DataFrame(sorted(reasons.items()), columns=["metric", "reason"]).to_csv(index=False))
 

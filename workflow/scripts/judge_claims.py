@@ -9,6 +9,7 @@ from galaxies.files import reading, write_text
 from galaxies.ledger import metrics_of
 from galaxies.scripting import run_script
 from galaxies.verdicts import (
+    FEWEST_SEEDS,
     INCONCLUSIVE,
     NOT_TESTED,
     REFUTED,
@@ -24,7 +25,8 @@ COLUMNS = ["claim", "paper", "text", "source", "measured", "verdict", "compariso
 COLUMNS += ["data", "settings", "reason"]
 RATIO = "ratio"
 DECIDES = (
-    "The 95 % interval decides, over three seeds or more; p is that of sign flips, at least what so few seeds allow."
+    f"The 95 % interval decides. What a training makes is decided over {FEWEST_SEEDS} seeds or more; other intervals "
+    "are over what each line says. p is that of sign flips, at least what so few seeds allow."
 )
 
 
@@ -35,7 +37,8 @@ def main(metrics: Path, missing: Path, table: Path, markdown: Path, *, claims: d
     verdict : of the claim, all of whose comparisons must hold; comparison_verdict : of one. effect : difference, ratio
     or value that a comparison is about; `above` and `below` bound what the claim says of it. ci95 : over seeds by
     Student's t, paired by seed, or over what the table of the metric has, see `over`. supported if the whole interval
-    is within the bounds, refuted if it is outside, else inconclusive; so are fewer than three seeds. p_value :
+    is within the bounds, refuted if it is outside, else inconclusive; so is what fewer than three trainings made. n :
+    trainings, 0 where none takes part, as in the time of a step. p_value :
     sign-flip test over seeds, of the nearest bound; smallest_p_value : the smallest that so many seeds can give, for
     which the interval decides and not the p-value. Verdicts are of the data and settings of this run, which `data` and
     `settings` say.
@@ -65,7 +68,9 @@ def measured_of(rows: pd.DataFrame) -> Measured:
     """The values of a metric; those that are undefined stay, as NaN."""
     by_seed = {None if pd.isna(row.seed) else int(row.seed): row.value for row in rows.itertuples()}
     first = rows.iloc[0]
-    return Measured(by_seed, first["ci95_low"], first["ci95_high"], "" if pd.isna(first["over"]) else first["over"])
+    over = "" if pd.isna(first["over"]) else first["over"]
+    trainings = None if pd.isna(first["trainings"]) else int(first["trainings"])
+    return Measured(by_seed, first["ci95_low"], first["ci95_high"], over, trainings)
 
 
 def described(effect: Effect, unit: str, facts: dict) -> dict:

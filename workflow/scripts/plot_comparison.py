@@ -10,9 +10,9 @@ from matplotlib.lines import Line2D
 from galaxies.files import reading
 from galaxies.plots import MUTED, PUBLISHED, TEST, TRAIN, VALIDATION, fix_margins, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
-from galaxies.verdicts import NOT_COMPARABLE, NOT_REPRODUCED, REPRODUCED
+from galaxies.verdicts import AS_CONFIGURED, NOT_COMPARABLE, NOT_REPRODUCED, REPRODUCED
 
-COLOURS = {REPRODUCED: TEST, NOT_REPRODUCED: VALIDATION, NOT_COMPARABLE: MUTED}
+COLOURS = {REPRODUCED: TEST, NOT_REPRODUCED: VALIDATION, AS_CONFIGURED: MUTED, NOT_COMPARABLE: MUTED}
 ROW, GAP = 0.14, 3.6  # height of a row in inches, and rows between panels
 WIDTH = 8.0
 MARGINS = {"left": 3.45, "right": 2.75, "top": 0.6, "bottom": 0.7}  # inches

@@ -44,7 +44,7 @@ def main(
     negative_bound_<set>, log_likelihood_<set>, divergence_<set> : means over the images; empty for training images if
         none is like the held-out ones. active_dimensions : those with a divergence above 0.01.
     iterations_to_convergence : steps after which the held-out bound stays within 2 % of the mean of its last tenth of
-        epochs; empty if that still falls.
+        epochs; empty if that still changes.
     bound_late_change, divergence_late_change : of the means of the last tenth of epochs against the tenth before, on
         held-out images, as a share. divergence_of_highest : the former over the highest of all epochs.
     """
@@ -96,13 +96,13 @@ def quantities_of(examined: Examined, history: Path) -> dict[str, float]:
 
 
 def converged_after(steps: np.ndarray, values: np.ndarray) -> float:
-    """First of `steps` after which falling `values` stay within 2 % of their last; NaN if they still fall.
+    """First of `steps` after which `values` stay within 2 % of their last; NaN if they still change.
 
-    Their last is the mean of the last tenth of them; they still fall if it is 2 % below that of the tenth before, or if
-    there are too few of them to tell.
+    Their last is the mean of the last tenth of them; they still change if it is 2 % away from that of the tenth before,
+    or if there are too few of them to tell.
     """
     before, last = last_tenths(values)
-    if not before - last <= CONVERGED * abs(last):
+    if not abs(before - last) <= CONVERGED * abs(last):
         return float("nan")
     tenth = int(len(values) * LAST)
     away = np.flatnonzero(np.abs(values[:-tenth] - last) > CONVERGED * abs(last))

@@ -27,12 +27,10 @@ PUBLISHED = {  # paper -> set -> what config/reported.csv calls the published on
         "sim_public": "kaggle_public_test",
         "sim_private": "kaggle_private_test",
     },
-    "intergalactic_vae_cnn": {"test": "kaggle_leaderboard", "sim_public": "kaggle_leaderboard"},
+    "intergalactic_vae_cnn": {"test": "kaggle_leaderboard"},
 }
 SAME_IMAGES = ("validation_96_images",)  # of published sets: those whose images a run has
-CAVEATS = {
-    "two_in_one_score_discriminator": "the authors' code learns whole-number scores, and evaluates on all scored images"
-}
+TWO_IN_ONE = "two_in_one_score_discriminator"  # in config/reported.csv
 CONSTANT = "constant_median"
 RESAMPLES, SEED = 2000, 0
 NO_SEED = -1  # of what has nothing random
@@ -40,7 +38,7 @@ NO_SEED = -1  # of what has nothing random
 COLUMNS = [
     *("experiment", "label", "set", "images", "n_seeds", "mae_mean", "mae_std"),
     *(f"ci95_{over}_{end}" for over in ("seeds", "images") for end in ("low", "high")),
-    *("chose_epoch", "minus", "difference"),
+    *("chose_epoch", "minus", "difference", "difference_seeds"),
     *(f"difference_ci95_{over}_{end}" for over in ("images", "both") for end in ("low", "high")),
     *("published", "published_set", "published_source", "comparable", "data"),
 ]
@@ -63,14 +61,16 @@ def main(
     """Write the tables as CSV, and what a reader wants of it as Markdown (two_in_one, Table I; intergalactic_vae_cnn).
 
     predictions : CSV object_id,set,predicted, one file per training, in the order of `trainings`, each {experiment,
-        label, seed, random (whether another seed would train another), reported_as, differences, epoch_chosen_on (the
-        set of the split that chose the epoch of its weights, or None)}.
+        label, seed, random (whether another seed would train another), reported_as, differences, truncate_scores (as
+        in its settings, None without), epoch_chosen_on (the set of the split that chose the epoch of its weights, or
+        None)}.
     catalogue, provenance : of the data set. reported : published values. train_on : sets of the split.
     table : a row per experiment and set; constant_median predicts the median score of the training images. sim_public
         and sim_private are halves of the query images, drawn once, where simulated data has their scores.
         ci95_seeds : 95 % interval of the mean over seeds (Student's t); ci95_images : bootstrap interval over the
         images, of the mean over these trainings. difference : to the errors of the experiment `reference` on the same
-        images with the same seeds; ci95_both covers other seeds and other images, and is empty for one seed.
+        images with the same seeds, of which there are difference_seeds; ci95_both covers other seeds and other images,
+        and is empty for one seed.
     per_seed : a row per experiment, set and seed, without a seed where nothing is random.
         chose_epoch : whether the images of the set chose the epoch of the weights, so that the error is optimistic.
 
@@ -133,7 +133,9 @@ def reasons_against(origin: dict, published_set: str, training: dict) -> list[st
     """
     reasons = reasons_of_data(origin)
     reasons += [] if published_set in SAME_IMAGES else ["other test images"]
-    reasons += [CAVEATS[training["reported_as"]]] if training["reported_as"] in CAVEATS else []
+    if training["reported_as"] == TWO_IN_ONE:
+        reasons.append("the authors' code evaluates on all scored images")
+        reasons += ["the authors' code learns whole-number scores"] if not training["truncate_scores"] else []
     return [*reasons, *training["differences"]]
 
 
@@ -200,7 +202,8 @@ def _difference(errors: dict[int, np.ndarray], of_reference: dict[int, np.ndarra
         "images": resampling_interval(mean, resampled.mean(axis=0)),
         "both": joint_interval(per_seed, resampled),
     }
-    return {"difference": mean, **_ends("difference_ci95", intervals, LOWEST - HIGHEST, HIGHEST - LOWEST)}
+    ends = _ends("difference_ci95", intervals, LOWEST - HIGHEST, HIGHEST - LOWEST)
+    return {"difference": mean, "difference_seeds": len(pairs), **ends}
 
 
 def _ends(prefix: str, intervals: dict[str, tuple[float, float]], lowest: float, highest: float) -> dict:
@@ -248,9 +251,11 @@ def _markdown(table: pd.DataFrame) -> str:
 
 def _notes(table: pd.DataFrame, label: dict[str, str], with_reference: bool) -> list[str]:
     """What the numbers mean, the order of the models, and what is not comparable with the paper."""
-    notes = ["Means over training seeds, in brackets the 95 % interval over images (bootstrap)."]
+    one = not (table["difference_ci95_both_low"].notna().any() or (table["n_seeds"] > 1).any())
+    of = "Of one training each" if one else "Means over training seeds"
+    notes = [f"{of}, in brackets the 95 % interval over images (bootstrap)."]
     if with_reference:
-        notes[0] += " That of a difference covers other seeds, too, unless there is one seed only."
+        notes[0] += "" if one else " That of a difference covers other seeds, too."
     known = table[table["published"].notna()]
     for name, rows in table[table["experiment"].isin(known["experiment"])].groupby("set", sort=False):
         rows = rows.drop_duplicates("published" if rows["published"].notna().any() else "experiment")
@@ -282,7 +287,8 @@ def _notes(table: pd.DataFrame, label: dict[str, str], with_reference: bool) -> 
 
 def _clear_differences(table: pd.DataFrame, label: dict[str, str]) -> list[str]:
     """Which models differ from the reference by more than the intervals of the differences, set by set."""
-    notes = []
+    seeds = table["difference_ci95_both_low"].notna().any()
+    over, notes = "seeds and images" if seeds else "images, of one training,", []
     for name, rows in table[table["difference"].notna()].groupby("set", sort=False):
         rows = rows.set_index("experiment")
         ends = [
@@ -291,7 +297,9 @@ def _clear_differences(table: pd.DataFrame, label: dict[str, str]) -> list[str]:
         better, worse = ([label[one] for one in rows.index[chosen]] for chosen in (ends[1] < 0, ends[0] > 0))
         texts = [f"{word}: {', '.join(names)}" for word, names in (("better", better), ("worse", worse)) if names]
         reference = label[table["minus"].iloc[0]]
-        notes.append(f"Clearly other than {reference} on {name} (interval without 0): {'; '.join(texts) or 'none'}.")
+        notes.append(
+            f"Clearly other than {reference} on {name} (interval over {over} without 0): {'; '.join(texts) or 'none'}."
+        )
     return notes
 
 

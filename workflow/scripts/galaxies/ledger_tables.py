@@ -73,7 +73,7 @@ def column_of(table: pd.DataFrame, column: str, place: str) -> pd.Series:
 
 
 def values_of(entry: dict, paths: list[Path], seeds: list[int], name: str) -> tuple[list[dict], str]:
-    """Rows {seed, value, images, reasons, over, ci95_low, ci95_high} of a metric; and, if there are none, why.
+    """Rows {seed, value, images, reasons, trainings, over, ci95_low, ci95_high} of a metric, or none and why.
 
     paths : its table, or one per seed in the order of `seeds`. value : NaN where the table has none. images : number of
     images that a value is over, NaN where it is not known. reasons : why the table says that a value is not comparable.
@@ -103,6 +103,8 @@ def values_of(entry: dict, paths: list[Path], seeds: list[int], name: str) -> tu
             row["images"] = column_of(found, entry["images"], place)[index] if entry["images"] else np.nan
             said = column_of(found, entry["comparable"], place)[index] if entry["comparable"] else "yes"
             row["reasons"] = [] if pd.isna(said) or said == "yes" else said.removeprefix("no: ").split("; ")
+            if entry["trainings"]:
+                row["trainings"] = column_of(found, entry["trainings"], place)[index]
             rows.append(row | _interval(found.loc[index], entry["intervals"], found, place))
     return rows, ""
 

@@ -11,6 +11,7 @@ from galaxies.paired import sign_flip_test, smallest_p_value
 from galaxies.stats import summarise
 
 REPRODUCED, NOT_REPRODUCED, NOT_COMPARABLE = "reproduced", "not reproduced", "not comparable"
+AS_CONFIGURED = "as configured"
 SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = "supported", "refuted", "inconclusive", "not tested"
 OVER_SEEDS = "seeds"
 FEWEST_SEEDS = 3  # the intervals of two are so wide that they hold nearly any value
@@ -19,12 +20,16 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Measured:
-    """Values of a metric: by seed, or one without a seed (key None), which may have a 95 % interval of its own."""
+    """Values of a metric: by seed, or one without a seed (key None), which may have a 95 % interval of its own.
+
+    over : what that interval is over. trainings : how many trainings such a value is of; None if it is of none.
+    """
 
     by_seed: dict[int | None, float]
     low: float = float("nan")
     high: float = float("nan")
     over: str = ""
+    trainings: int | None = None
 
     @property
     def has_seeds(self) -> bool:
@@ -37,7 +42,7 @@ class Effect:
 
     low, high : 95 % interval of the effect. above, below : what it is said to be, NaN for no bound. p_value : of the
     nearest bound by signs, NaN without seeds. p_refuted : that of the interval, of an effect that lies outside the
-    bounds. n : seeds. metrics : names of those that it is of.
+    bounds. n : seeds, or trainings, 0 if it is of none. metrics : names of those that it is of.
     """
 
     verdict: str
@@ -60,9 +65,15 @@ class Effect:
 
 
 def rounding(value: str, approximate: bool) -> float:
-    """Half a unit of the last digit of a published number; of its last digit other than 0 if it is approximate."""
+    """Half a unit of the last digit of a published number.
+
+    If it is approximate, half a unit of its last digit other than 0, but no more than a quarter of the number: 10 000
+    is no rounded 5000.
+    """
     number = Decimal(value)
-    return 0.5 * 10.0 ** (number.normalize() if approximate else number).as_tuple().exponent
+    if not approximate:
+        return 0.5 * 10.0 ** number.as_tuple().exponent
+    return min(0.5 * 10.0 ** number.normalize().as_tuple().exponent, float(abs(number)) / 4)
 
 
 def judge_published(
@@ -76,22 +87,26 @@ def judge_published(
 ) -> tuple[str, str]:
     """Verdict and why, of a published number as it is printed.
 
-    values : ours; of kind "seeds" one per seed, of kind "fact" a count or setting, of kind "estimate" what was measured
-    without a seed, with its 95 % `interval` over images. reasons : why they are not comparable; empty if they are.
+    values : ours; of kind "seeds" one per seed, of kind "fact" a number of the data, of kind "setting" what the run was
+    told, of kind "estimate" what was measured without a seed, with its 95 % `interval` over images. reasons : why they
+    are not comparable; empty if they are.
     A published value stands for all numbers that are rounded to it. It is reproduced if one of these lies in the 95 %
     prediction interval of one more seed, which a published training is; or if a fact is equal to one of them, or at
     least or at most the published value where this says so; or if the interval of an estimate holds one of them, since
-    no paper names the images that it is of.
+    no paper names the images that it is of. A setting that is alike is as configured, and reproduces nothing.
     """
     if reasons:
         return NOT_COMPARABLE, "; ".join(reasons)
     half, stated = rounding(published, approximate), float(published)
     if relation != "equals":
         holds = values.mean() >= stated - half if relation == "at_least" else values.mean() <= stated + half
-        return (REPRODUCED if holds else NOT_REPRODUCED), f"said to be {relation.replace('_', ' ')} this value"
-    if kind == "fact":
-        holds = abs(values[0] - stated) <= half * (1 + 1e-9)
-        return (REPRODUCED if holds else NOT_REPRODUCED), "compared within rounding"
+        how = f"said to be {relation.replace('_', ' ')} this value"
+    else:
+        holds, how = abs(values[0] - stated) <= half * (1 + 1e-9), "compared within rounding"
+    if kind == "setting":
+        return (AS_CONFIGURED, "a setting of the run") if holds else (NOT_COMPARABLE, "the run has another setting")
+    if kind == "fact" or relation != "equals":
+        return (REPRODUCED if holds else NOT_REPRODUCED), how
     if kind == "estimate":
         if np.isnan(interval).any():
             return NOT_COMPARABLE, "neither seeds nor an interval over images"
@@ -148,16 +163,24 @@ def judge_comparisons(comparison: dict, metrics: dict[str, Measured], missing: d
     given = {"text": text, "metrics": names, **bounds}
     first = metrics[names[0]]
     if "value" in comparison and not first.has_seeds:
-        (value,) = first.by_seed.values()
-        reason = "" if np.isfinite([first.low, first.high]).all() else "the table has no interval"
-        facts = {"effect": value, "low": first.low, "high": first.high, "n": 1, "over": first.over, "reason": reason}
-        return [Effect(**_within(value, first.low, first.high, **bounds), **given, **facts)]
+        return [_of_table(first, given, bounds)]
     kind, measured = "ratio" if "ratio" in comparison else "difference", [metrics[name] for name in names]
     values, undefined = _paired(kind, measured)
     if not len(values):
         return [Effect(NOT_TESTED, **given, reason="undefined in all seeds")]
     note = f"undefined in {undefined} seeds" if undefined else ""
     return [_over_seeds(values, _half_width_of_facts(kind, measured, values.mean()), given, bounds, note)]
+
+
+def _of_table(measured: Measured, given: dict, bounds: dict) -> Effect:
+    """Effect of a value without a seed, by the interval that its table has."""
+    (value,) = measured.by_seed.values()
+    facts = {"effect": value, "low": measured.low, "high": measured.high, "over": measured.over}
+    facts |= {"n": measured.trainings or 0}
+    if measured.trainings is not None and measured.trainings < FEWEST_SEEDS:
+        return Effect(INCONCLUSIVE, **given, **facts, reason=too_few(measured.trainings))
+    reason = "" if np.isfinite([measured.low, measured.high]).all() else "no interval"
+    return Effect(**_within(value, measured.low, measured.high, **bounds), **given, **facts, reason=reason)
 
 
 def _paired(kind: str, measured: list[Measured]) -> tuple[np.ndarray, int]:
