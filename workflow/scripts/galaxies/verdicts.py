@@ -11,7 +11,7 @@ from galaxies.paired import sign_flip_test, smallest_p_value
 from galaxies.stats import summarise
 
 REPRODUCED, NOT_REPRODUCED, NOT_COMPARABLE = "reproduced", "not reproduced", "not comparable"
-AS_CONFIGURED = "as configured"
+AS_CONFIGURED = "as configured"  # a setting, which a run equals by construction
 SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = "supported", "refuted", "inconclusive", "not tested"
 OVER_SEEDS = "seeds"
 FEWEST_SEEDS = 3  # the intervals of two are so wide that they hold nearly any value
