@@ -15,7 +15,16 @@ from galaxies.display import condition_text, pictures, stretch_text
 from galaxies.errors import ConfigError
 from galaxies.files import reading
 from galaxies.generated_images import Generated, as_networks_see, nearest_labels
-from galaxies.plots import MUTED, STYLE, VALIDATION, image_panel, save_figure, seeds_as_points, stamp
+from galaxies.plots import (
+    MUTED,
+    SEEDS_AS_POINTS,
+    STYLE,
+    VALIDATION,
+    image_panel,
+    save_figure,
+    seeds_as_points,
+    stamp,
+)
 from galaxies.scripting import run_script
 
 CONDITIONS, SAMPLES = 2, 4  # example conditions at most, and images of each
@@ -25,7 +34,7 @@ GAP = 0.15  # between blocks, of the width of an image
 
 
 def main(view: Path, generated: list[Path], per_seed: Path, png: Path, *, trainings: list[dict]) -> None:
-    """One row per generator below a row of real images; dots are seeds, with their mean and its 95 % interval.
+    """One row per generator below a row of real images, and a point per seed, see `seeds_as_points`.
 
     generated : from generate.py, of the first seed of each generator, in the order of `trainings`, {experiment, label,
     differences}; those of the first are named below. per_seed : from compare_generators.py.
@@ -69,7 +78,7 @@ def main(view: Path, generated: list[Path], per_seed: Path, png: Path, *, traini
         draw_numbers(axis, table[table["quantity"] == quantity], [training["experiment"] for training in trainings])
         axis.set_title(text, fontsize=7.5)
     dashed = "the simulated galaxies" if made.simulated else "real galaxies"
-    points = f"Points: seeds, with their mean and its 95 % interval; dashed: {dashed}."
+    points = f"{SEEDS_AS_POINTS} Dashed: {dashed}."
     origin = origin_text(made.simulated, trainings[0]["differences"])
     stamp(figure, f"{origin} {stretch_text(packed.channels)} Images of seed {made.seed}. {points}")
     save_figure(figure, png)
@@ -90,7 +99,8 @@ def draw_numbers(axis: Axes, table: pd.DataFrame, experiments: list[str]) -> Non
     axis.axvline(reference, color=MUTED, linewidth=0.9, linestyle="--")
     axis.plot(reference, 0, "o", color=MUTED, markersize=4)
     for y, experiment in enumerate(experiments, start=1):
-        seeds_as_points(axis, y, table.loc[table["experiment"] == experiment, "value"].to_numpy(), VALIDATION)
+        values = table.loc[table["experiment"] == experiment, "value"].to_numpy()
+        seeds_as_points(axis, y, values, VALIDATION, bounds=(0, np.inf))
     shown = np.append(table["value"].to_numpy(), reference)
     # The wide intervals of few seeds may run off the axis.
     axis.set(ylim=(len(experiments) + 0.5, -0.5), yticks=[], xlim=(0, 1.1 * np.nanmax(shown)))

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from galaxies.comparison import origin_text
 from galaxies.display import accuracy_text
 from galaxies.files import reading
-from galaxies.plots import MUTED, VALIDATION, new_figure, save_figure, seeds_as_points, stamp
+from galaxies.plots import MUTED, SEEDS_AS_POINTS, VALIDATION, new_figure, save_figure, seeds_as_points, stamp
 from galaxies.scripting import run_script
 
 PANELS = {
@@ -21,7 +21,8 @@ PANELS = {
     "density": "density\n(real images: about 1)",
     "coverage": "coverage\n(higher is better)",
 }
-SHARES = ("precision", "recall", "coverage")
+SHARE = (0, 1)
+BOUNDS = {"frechet": (0, np.inf), "kernel": (-np.inf, np.inf), "density": (0, np.inf)}  # the others are shares
 
 
 def main(
@@ -35,7 +36,7 @@ def main(
     neighbours: int,
     differences: list[str],
 ) -> None:
-    """A row per generator in each panel; points are seeds, with their mean and its 95 % interval.
+    """A row per generator in each panel, with a point per seed, see `seeds_as_points`.
 
     table, per_seed : from tabulate_judgement.py. metrics : from tabulate_classifier.py, with the experiment `judge`.
     neighbours : k of the last four metrics.
@@ -50,7 +51,8 @@ def main(
     for axis, (metric, title) in zip(axes.ravel(), PANELS.items(), strict=True):
         floor = summary.loc[summary["metric"] == metric, "real"].iloc[0]
         values = seeds[seeds["metric"] == metric]
-        draw(axis, [values.loc[values["experiment"] == name, "value"].to_numpy() for name in experiments], floor)
+        of_generators = [values.loc[values["experiment"] == name, "value"].to_numpy() for name in experiments]
+        draw(axis, of_generators, floor, BOUNDS.get(metric, SHARE))
         axis.set_title(title, fontsize=8)
         axis.set_xlim(*limits(metric, np.append(values["value"].to_numpy(), floor)))
     axes[0, 0].set_yticks(range(1, len(experiments) + 1), [labels[name] for name in experiments])
@@ -64,11 +66,11 @@ def main(
     save_figure(figure, png, pdf)
 
 
-def draw(axis: Axes, rows: list[np.ndarray], floor: float) -> None:
-    """One metric: a row of seeds per generator, and what real images have."""
+def draw(axis: Axes, rows: list[np.ndarray], floor: float, bounds: tuple[float, float]) -> None:
+    """One metric, whose values lie within `bounds`: a row of seeds per generator, and what real images have."""
     axis.axvline(floor, color=MUTED, linewidth=1, linestyle="--")
     for y, values in enumerate(rows, start=1):
-        seeds_as_points(axis, y, values, VALIDATION)
+        seeds_as_points(axis, y, values, VALIDATION, bounds)
     axis.grid(axis="y", visible=False)
     axis.tick_params(axis="both", labelsize=7.5)
     axis.xaxis.get_offset_text().set_fontsize(7)
@@ -77,7 +79,7 @@ def draw(axis: Axes, rows: list[np.ndarray], floor: float) -> None:
 
 def limits(metric: str, values: np.ndarray) -> tuple[float, float]:
     """Ends of the axis; the wide intervals of few seeds may run off it."""
-    if metric in SHARES:
+    if metric not in BOUNDS:
         return -0.03, 1.03
     low, high = min(0, values.min()), values.max()
     return low - 0.05 * (high - low), high + 0.1 * (high - low)
@@ -86,9 +88,7 @@ def limits(metric: str, values: np.ndarray) -> tuple[float, float]:
 def explanation(table: pd.DataFrame, neighbours: int) -> str:
     """What is compared, and how far it can be trusted."""
     first = table.iloc[0]
-    text = (
-        f"Points: trainings, with their mean and its 95 % interval; each is the mean of {first['n_samples']} samples. "
-    )
+    text = f"{SEEDS_AS_POINTS} Each point is the mean of {first['n_samples']} samples. "
     text += (
         f"All samples have {first['images']} images, with {first['features']} features of the judge; values of other "
     )

@@ -13,7 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from galaxies.files import atomic
+from galaxies.intervals import interval_over_seeds
 from galaxies.stats import summarise
+from galaxies.verdicts import FEWEST_SEEDS
 
 # Okabe & Ito's colours, which stay apart for colour-blind readers.
 TRAIN = "#0072B2"
@@ -121,11 +123,24 @@ def image_panel(axis: Axes, image: np.ndarray) -> None:
     axis.spines[:].set_visible(False)
 
 
-def seeds_as_points(axis: Axes, y: float, values: np.ndarray, colour: str) -> None:
-    """Points in a row at `y`, one per seed, with their mean and its 95 % interval."""
-    summary = summarise(values)
-    axis.plot([summary.ci95_low, summary.ci95_high], [y, y], color=colour, linewidth=1, alpha=0.6)
-    axis.plot(summary.mean, y, "|", color=colour, markersize=12, markeredgewidth=1.8)
+SEEDS_AS_POINTS = f"Points: seeds; of {FEWEST_SEEDS} or more, a bar at their mean and a line, its 95 % interval."
+
+
+def seeds_as_points(
+    axis: Axes,
+    y: float,
+    values: np.ndarray,
+    colour: str,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+    size: float = 12,
+) -> None:
+    """Points in a row at `y`, one per seed, and what `SEEDS_AS_POINTS` says.
+
+    bounds : of the quantity, beyond which no interval goes. size : height of the bar in points.
+    """
+    axis.plot(interval_over_seeds(values, bounds), [y, y], color=colour, linewidth=1, alpha=0.6)
+    if len(values) >= FEWEST_SEEDS:
+        axis.plot(np.mean(values), y, "|", color=colour, markersize=size, markeredgewidth=1.8)
     axis.plot(values, np.full(len(values), y), "o", color=colour, markersize=3)
 
 
@@ -148,7 +163,7 @@ def seeds_with_mean(
         markersize=2.5,
         label=label,
     )
-    if len(values) > 2:
+    if len(values) >= FEWEST_SEEDS:
         bands = [summarise(column) for column in values.T]
         low, high = [b.ci95_low for b in bands], [b.ci95_high for b in bands]
         axis.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
