@@ -71,6 +71,11 @@ def test_every_claim_names_metrics_with_a_direction_and_of_one_unit():
             assert len({metrics[metric]["unit"] for metric in metrics_of(comparison)}) == 1, name
 
 
+def test_every_ratio_to_real_images_has_real_images():
+    ratios = [one for one in ledger_of()["generators"].values() if one["unit"] == "ratio to real images"]
+    assert ratios and all(one["real"] in ("real", 1) for one in ratios)
+
+
 def test_published_units_are_those_of_the_metrics():
     same = {"score units (0-8)": "score", "epoch": "epochs", "iterations": "steps"}
     ledger, table = ledger_of(), read_reported(REPORTED)
@@ -136,6 +141,11 @@ BROKEN_METRICS = [
         lambda c: c["published"].update({"morpho_gan/mode_balance/real/repeats": {"reason": "none"}}),
         ["has no value 'morpho_gan/mode_balance/real/repeats'"],
     ),
+    (
+        lambda c: c["generators"]["recall"].update(range=[1, 0]),
+        ["generators.recall.range", "no number is above 1 and below 0", "exchange"],
+    ),
+    (lambda c: c["generators"]["recall"].pop("range"), ["generators.recall", "range"]),
 ]
 
 

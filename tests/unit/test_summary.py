@@ -16,7 +16,7 @@ import plot_comparison
 import plot_generator_summary
 import summarise_generators
 from galaxies.ledger import load_claims, load_ledger
-from galaxies.plots import new_figure
+from galaxies.plots import PAGE, SMALL, STYLE, new_figure
 from galaxies.verdicts import (
     AS_CONFIGURED,
     INCONCLUSIVE,
@@ -218,43 +218,126 @@ def test_generators_of_one_label_are_told_apart_by_their_papers():
     assert plot_generator_summary.labels(table) == expected
 
 
-def test_an_interval_beyond_the_axis_ends_in_an_arrow():
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_axes_of_generators_hold_real_images_points_and_intervals(scale):
     _, axes = new_figure(1, 1, 2, 2)
-    axes[0, 0].set_xlim(1, 3)
-    plot_generator_summary.draw_interval(axes[0, 0], -5, 2, 0, "black")
-    bar, *arrows = axes[0, 0].lines
-    assert bar.get_xdata().tolist() == [1, 2]
-    assert [(arrow.get_marker(), *arrow.get_xdata()) for arrow in arrows] == [("<", 1)]
+    values = np.array([3.0, 4.0, 8.0])  # whose interval begins below 0
+    entry = {"range": [0, np.inf], "scale": scale}
+    plot_generator_summary.draw(
+        axes[0, 0], [(values, 1.0, "red"), (None, None, "red"), (values[:2], 1.0, "red")], entry
+    )
+    drawn = [line for line in axes[0, 0].lines if np.isfinite(line.get_xdata()).all()]
+    assert [line.get_ydata()[0] for line in drawn if list(line.get_xdata()) == [1, 1]] == [-0.5, 1.5]
+    (interval,) = [line.get_xdata() for line in drawn if line.get_xdata()[0] == 0]
+    left, right = axes[0, 0].get_xlim()
+    assert left < 1 and right > interval[1] > 8
+    assert axes[0, 0].get_xscale() == scale
+
+
+def test_a_logarithmic_axis_of_a_value_of_zero_is_linear():
+    _, axes = new_figure(1, 1, 2, 2)
+    values = np.array([0.0, 4.0])
+    plot_generator_summary.draw(axes[0, 0], [(values, None, "red")], {"range": [0, np.inf], "scale": "log"})
+    assert axes[0, 0].get_xscale() == "linear" and axes[0, 0].get_xlim()[0] < 0
+
+
+RECALL = {"a": [0.1, 0.9, 0.95], "b": [0.5, 0.5, 0.5], "few": [0.1, 0.9]}
+TV = {"a": 0.2, "b": 0.3, "real": 0.04}
 
 
 def test_generators_side_by_side(tmp_path):
     content = [
-        {"experiment": name, "seed": seed, "metric": "frechet", "value": value + seed, "real": 2.0}
-        for name, value in (("a", 10.0), ("b", 20.0))
-        for seed in (0, 1)
+        {"experiment": name, "seed": seed, "metric": "recall", "value": value, "real": 0.97}
+        for name, values in RECALL.items()
+        for seed, value in enumerate(values, start=5)
     ]
     pd.DataFrame(content).to_csv(tmp_path / "judgement.csv", index=False)
-    costs = [tmp_path / f"{seed}.json" for seed in (0, 1)]
+    content = [
+        {
+            "experiment": name,
+            "seed": None if name == "real" else 5,
+            "quantity": quantity,
+            "over": "samples",
+            "mean": mean,
+        }
+        for quantity, factor in (("total_variation", 1), ("entropy", 10))
+        for name, mean in ((name, factor * value) for name, value in TV.items())
+    ]
+    pd.DataFrame(content).to_csv(tmp_path / "balance.csv", index=False)
+    costs = [tmp_path / f"{seed}.json" for seed in (5, 6)]
     for path, seconds in zip(costs, (30, 60), strict=True):
         path.write_text(f'{{"total_seconds": {seconds}, "steps": 30}}')
+    pd.DataFrame([{"experiment": "a", "seed": 5, "quantity": "lit", "ratio": 3.0}]).to_csv(
+        tmp_path / "f.csv", index=False
+    )
     (tmp_path / "provenance.json").write_text(json.dumps({"simulated": False}))
-    shared = {"paper": "p", "differences": [], "reason": None}
+    shared = {"paper": "p", "differences": [], "reason": None, "seeds": [5, 6, 7]}
     cells = [
-        {**shared, "experiment": "a", "label": "A", "quantity": "frechet", "tables": [0]},
-        {**shared, "experiment": "a", "label": "A", "quantity": "total_seconds", "tables": [1, 2]},
-        {**shared, "experiment": "b", "label": "B", "quantity": "frechet", "tables": [0]},
+        {**shared, "experiment": "a", "label": "A", "quantity": "recall", "tables": [0]},
+        {**shared, "experiment": "a", "label": "A", "quantity": "total_variation", "tables": [1]},
+        {**shared, "experiment": "a", "label": "A", "quantity": "total_seconds", "tables": [2, 3]},
+        {**shared, "experiment": "a", "label": "A", "quantity": "lit", "tables": [4]},
+        {**shared, "experiment": "b", "label": "B", "quantity": "recall", "tables": [0]},
         {**shared, "experiment": "b", "label": "B", "quantity": "diversity", "tables": [], "reason": "none"},
-        {**shared, "experiment": "c", "label": "C", "quantity": "frechet", "tables": [0]},
+        {**shared, "experiment": "few", "label": "few", "quantity": "recall", "tables": [0]},
+        {**shared, "experiment": "c", "label": "C", "quantity": "recall", "tables": [0]},
     ]
-    tables = [tmp_path / "judgement.csv", *costs]
+    tables = [tmp_path / "judgement.csv", tmp_path / "balance.csv", *costs, tmp_path / "f.csv"]
+    made = tmp_path / "table.csv", tmp_path / "per_seed.csv"
     given = {"papers": ["p"], "cells": cells, "quantities": LEDGER["generators"]}
-    summarise_generators.main(tables, [tmp_path / "provenance.json"], tmp_path / "table.csv", **given)
-    table = pd.read_csv(tmp_path / "table.csv").set_index(["experiment", "quantity"])
-    assert table.loc[("a", "frechet"), ["mean", "n_seeds", "real", "data"]].to_list() == [10.5, 2, 2.0, "real"]
-    assert table.loc[("a", "total_seconds"), "mean"] == 45
+    summarise_generators.main(tables, [tmp_path / "provenance.json"], *made, **given)
+    table = pd.read_csv(made[0]).set_index(["experiment", "quantity"])
+    recall = table.loc[("a", "recall")]
+    columns = ["mean", "n_seeds", "ci95_low", "ci95_high", "real"]
+    assert recall[columns].to_list() == pytest.approx([0.65, 3, 0, 1, 0.97]) and recall["data"] == "real"
+    assert table.loc[["b", "few"], ["ci95_low", "ci95_high"]].isna().all(axis=None)
+    assert table.loc[("few", "recall"), "mean"] == 0.5
+    assert table.loc[("a", "total_variation"), ["mean", "real"]].to_list() == [0.2, 0.04]
+    assert table.loc[("a", "lit"), ["mean", "real"]].to_list() == [3, 1]
+    assert table.loc[("a", "total_seconds"), "mean"] == 45 and np.isnan(table.loc[("a", "total_seconds"), "real"])
     assert table.loc[("b", "diversity"), "reason"] == "none" and np.isnan(table.loc[("b", "diversity"), "mean"])
-    assert "no row has experiment c; there are: a, b" in table.loc[("c", "frechet"), "reason"]
+    assert "no row has experiment c; there are: a, b" in table.loc[("c", "recall"), "reason"]
+    seeds = pd.read_csv(made[1]).set_index(["experiment", "quantity"])
+    assert dict(seeds.loc[[("a", "recall")]].to_numpy()[:, 1:]) == dict(enumerate(RECALL["a"], start=5))
+    assert dict(seeds.loc[[("a", "total_seconds")]].to_numpy()[:, 1:]) == {5: 30, 6: 60}
+    assert ("c", "recall") not in seeds.index
     files = tmp_path / "a.png", tmp_path / "a.pdf"
-    plot_generator_summary.main(tmp_path / "table.csv", *files, quantities=LEDGER["generators"])
-    with Image.open(files[0]) as image:
-        assert 1000 <= image.width <= 1600
+    plot_generator_summary.main(*made, *files, quantities=LEDGER["generators"])
+    assert fits_a_page(files[0])
+
+
+def fits_a_page(path):
+    """Whether a picture is as wide as a page and no higher, at full size."""
+    with Image.open(path) as image:
+        width, height = (pixels / STYLE["savefig.dpi"] for pixels in image.size)
+    return width == PAGE[0] and height <= PAGE[1]
+
+
+def test_many_generators_fit_on_a_page(tmp_path):
+    """As many as all papers have together; no closer than their names are high."""
+    quantities = {
+        f"{kind}{number}": {**LEDGER["generators"]["diversity"], "group": kind} for kind in "abc" for number in (0, 1)
+    }
+    rows = [
+        {
+            "paper": "p",
+            "experiment": f"e{one}",
+            "label": f"generator {one}",
+            "quantity": name,
+            "real": 1,
+            "data": "real",
+        }
+        for one in range(22)
+        for name in quantities
+    ]
+    table = pd.DataFrame(rows).assign(mean=2)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    table.assign(seed=0, value=2).to_csv(tmp_path / "per_seed.csv", index=False)
+    figures = []
+    files = [tmp_path / name for name in ("table.csv", "per_seed.csv", "a.png", "a.pdf")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plot_generator_summary, "save_figure", lambda figure, *paths: figures.append(figure))
+        plot_generator_summary.main(*files, quantities=quantities)
+    assert tuple(figures[0].get_size_inches()) == pytest.approx(PAGE)
+    heights = [axis.get_window_extent().height / figures[0].dpi / 22 for axis in figures[0].axes]
+    assert min(heights) > SMALL / 72

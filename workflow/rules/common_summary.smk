@@ -160,6 +160,7 @@ def generator_cells():
                     **generator,
                     "quantity": quantity,
                     "tables": [tables.setdefault(file, len(tables)) for file in files],
+                    "seeds": seeds_of(paper),
                     "reason": None if files else f"the run makes no {table} of {paper}",
                     "differences": changes(paper, experiment),
                 }

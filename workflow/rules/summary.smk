@@ -130,6 +130,7 @@ rule summarise_generators:
         provenance=provenance_of_papers,
     output:
         table=shown("<results>/summary/generators.csv", "generator_summary", "all generators side by side", None),
+        per_seed="<results>/summary/generators_per_seed.csv",
     log:
         "<logs>/summary/generators.log",
     conda:
@@ -149,6 +150,7 @@ rule plot_generator_summary:
     """All generators of the run, a panel per quantity."""
     input:
         table="<results>/summary/generators.csv",
+        per_seed="<results>/summary/generators_per_seed.csv",
     output:
         png=shown("<results>/summary/generators.png", "generator_summary", "all generators side by side", None),
         pdf="<results>/summary/generators.pdf",

@@ -93,6 +93,12 @@ def check_ledger(ledger: dict, path: Path, reported: Path, settings_of: Callable
                 f"{where}.intervals: the interval of values with a seed, column {entry['seed']!r}, is that over seeds",
                 "leave intervals out, or seed if nothing random made the values",
             )
+    for name, quantity in ledger["generators"].items():
+        low, high = quantity["range"]
+        if not low < high:
+            raise ConfigError(
+                f"{path}: generators.{name}.range: no number is above {low:g} and below {high:g}", "exchange the two"
+            )
     stated = {identity(row) for row in read_rows(reported) if row["source_section"].startswith(IN_PAPER)}
     for name, entry in ledger["published"].items():
         if name not in stated:

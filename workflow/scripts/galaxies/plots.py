@@ -27,6 +27,8 @@ FRAME = "#B0B0B0"
 SUBSET_COLOURS = ("#56B4E9", "#E69F00", "#CC79A7", "#F0E442")
 MODEL_COLOURS = (TRAIN, VALIDATION, TEST, *SUBSET_COLOURS)
 
+PAGE = (7.2, 9.5)  # width and height in inches that a figure may have
+SMALL = 6.5  # pt, of the smallest text
 NOTE_LINE = 0.11  # inches
 
 STYLE = {
@@ -66,12 +68,31 @@ def new_page(rows: int, columns: int, panels: int, width: float) -> tuple[Figure
     return figure, grid, list(parts[-1].subplots(1, panels, squeeze=False).ravel()) if panels else []
 
 
-def new_page_of_rows(panels: list[int], heights: list[float], width: float) -> tuple[Figure, list[list[Axes]]]:
-    """Figure in the common style with rows of axes side by side: `panels` of them in each row, of `heights` inches."""
+def new_page_of_rows(
+    panels: list[int],
+    heights: list[float],
+    width: float,
+    *,
+    left: float,
+    right: float,
+    top: float,
+    bottom: float,
+    gap: float,
+) -> tuple[Figure, list[list[Axes]]]:
+    """Figure in the common style with rows of axes side by side: `panels` of them in each row, of `heights` inches.
+
+    left, right, top, bottom : margins in inches. gap : between the rows, in inches.
+    """
     plt.rcParams.update(STYLE)
-    figure = plt.figure(figsize=(width, sum(heights) + 0.3), layout="constrained")
-    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    return figure, [list(part.subplots(1, n, squeeze=False).ravel()) for part, n in zip(parts, panels, strict=True)]
+    height = top + sum(heights) + gap * (len(heights) - 1) + bottom
+    figure = plt.figure(figsize=(width, height))
+    rows, upper = [], height - top
+    for count, inches in zip(panels, heights, strict=True):
+        place = {"top": upper / height, "bottom": (upper - inches) / height}
+        grid = figure.add_gridspec(1, count, left=left / width, right=1 - right / width, wspace=0.15, **place)
+        rows.append(list(grid.subplots(squeeze=False).ravel()))
+        upper -= inches + gap
+    return figure, rows
 
 
 def fix_margins(figure: Figure, left: float, right: float, top: float, bottom: float, **gaps: float) -> None:
@@ -95,7 +116,7 @@ def stamp(figure: Figure, note: str, grow: bool = False) -> None:
     lines = textwrap.wrap(note, int(figure.get_figwidth() * 21))
     if grow:
         figure.set_figheight(figure.get_figheight() + NOTE_LINE * len(lines))
-    figure.supxlabel("\n".join(lines), fontsize=6.5, color=MUTED, x=0.01, ha="left")
+    figure.supxlabel("\n".join(lines), fontsize=SMALL, color=MUTED, x=0.01, ha="left")
 
 
 def legend_columns(count: int, most: int) -> int:
