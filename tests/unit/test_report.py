@@ -1,5 +1,6 @@
 """What a run says of itself: names of its items in the report, the report's first page, the page on the run."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -70,13 +71,13 @@ def test_the_first_page_says_first_what_the_data_are(data, words):
     assert words.replace("</strong>", "**") in overview.replace("**Some", "Some")
 
 
-def test_the_first_page_starts_from_comparison_and_claims():
-    page = first_page(
-        {"a": REAL}, "results/r/summary/claims.png", "results/r/summary/comparison.png", "results/r/x.png"
-    )
-    comparison, claims = (page.index(f"resultPath:'results/r/summary/{name}.png'") for name in ("comparison", "claims"))
-    assert comparison < claims < page.index("How to read it")
-    assert "x.png" not in page
+def test_the_first_page_starts_from_comparison_and_claims_of_each_paper():
+    names = ["claims_q.png", "comparison_q.png", "comparison_p.png", "comparison.csv", "x.png"]
+    page = first_page({"a": REAL}, *(f"results/r/summary/{name}" for name in names))
+    found = re.findall(r"resultPath:'results/r/summary/(.*?)'.*?>(.*?)</a>", page)
+    assert found == [("comparison_p.png", "p"), ("comparison_q.png", "q"), ("claims_q.png", "q")]
+    places = [page.index(words) for words in ("beside what was published", "which claims hold", "How to read it")]
+    assert places == sorted(places)
     assert "Start with" not in first_page({"a": REAL}, "results/r/x.png")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 import collect_metrics
@@ -16,7 +17,7 @@ import plot_comparison
 import plot_generator_summary
 import summarise_generators
 from galaxies.ledger import load_claims, load_ledger
-from galaxies.plots import PAGE, SMALL, STYLE, new_figure
+from galaxies.plots import PAGE, SMALL, STYLE, new_figure, save_figure
 from galaxies.verdicts import (
     AS_CONFIGURED,
     INCONCLUSIVE,
@@ -158,6 +159,9 @@ def test_one_seed_is_inconclusive(collected):
     assert (comparison.loc[comparison["n_seeds"] == 1, "verdict"] == NOT_COMPARABLE).all()
 
 
+PAPER = {"paper": "galaxy_zoo_cnn", "title": "A paper"}
+
+
 def test_figures_are_drawn_and_byte_stable(collected):
     folder, _ = collected
     compared(folder)
@@ -165,25 +169,95 @@ def test_figures_are_drawn_and_byte_stable(collected):
     made = []
     for number in range(2):
         files = [folder / f"{name}{number}.{kind}" for name in ("comparison", "claims") for kind in ("png", "pdf")]
-        plot_comparison.main(folder / "comparison.csv", folder / "metrics.csv", *files[:2], papers=["galaxy_zoo_cnn"])
-        plot_claims.main(folder / "claims.csv", *files[2:])
+        plot_comparison.main(folder / "comparison.csv", folder / "metrics.csv", *files[:2], **PAPER)
+        plot_claims.main(folder / "claims.csv", *files[2:], **PAPER)
         made.append([path.read_bytes() for path in files])
     assert made[0] == made[1]
-    for name in ("comparison", "claims"):
-        with Image.open(folder / f"{name}0.png") as image:
-            assert 1000 <= image.width <= 1600
+
+
+@pytest.fixture
+def texts(monkeypatch):
+    """Size of each text that has been drawn, by what it says; each ends within its figure."""
+    sizes = {}
+
+    def note(figure, *paths):
+        figure.canvas.draw()
+        hidden = [
+            tick
+            for axis in figure.axes
+            if not axis.axison
+            for tick in [*axis.xaxis.get_ticklabels(), *axis.yaxis.get_ticklabels()]
+        ]
+        for text in figure.findobj(Text):
+            if text.get_visible() and text.get_text() and text not in hidden:
+                sizes[text.get_text()] = text.get_fontsize()
+                box = text.get_window_extent()
+                assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text.get_text()
+                assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text.get_text()
+        save_figure(figure, *paths)
+
+    for script in (plot_comparison, plot_claims):
+        monkeypatch.setattr(script, "save_figure", note)
+    return sizes
+
+
+@pytest.mark.parametrize("paper", sorted({claim["paper"] for claim in CLAIMS.values()}))
+def test_each_paper_has_its_values_and_its_claims_on_a_page(collected, texts, paper):
+    folder, _ = collected
+    compared(folder)
+    judged(folder)
+    plot_comparison.main(
+        folder / "comparison.csv", folder / "metrics.csv", folder / "a.png", folder / "a.pdf", paper=paper, title="X"
+    )
+    headings = {name: name.split("/")[1].replace("_", " ") for name in LEDGER["published"]}
+    of_paper = {text for name, text in headings.items() if name.startswith(f"{paper}/")}
+    assert set(headings.values()) & set(texts) == of_paper
+    plot_claims.main(folder / "claims.csv", folder / "b.png", folder / "b.pdf", paper=paper, title="X")
+    words = " ".join(texts).replace("\n", " ")
+    for claim in CLAIMS.values():
+        assert (" ".join(claim["text"].split()) in words) == (claim["paper"] == paper), claim["text"]
+    assert min(texts.values()) >= SMALL
+    assert fits_a_page(folder / "a.png") and fits_a_page(folder / "b.png")
+
+
+def test_verdicts_of_published_values_are_counted_and_settings_have_no_marks(collected, texts):
+    folder, _ = collected
+    table = compared(folder)
+    setting = (table["paper"] == PAPER["paper"]) & (table["metric"] == "epochs") & table["mean"].notna()
+    table.loc[setting, "verdict"] = AS_CONFIGURED
+    table.to_csv(folder / "comparison.csv", index=False)
+    plot_comparison.main(folder / "comparison.csv", folder / "metrics.csv", folder / "a.png", folder / "a.pdf", **PAPER)
+    counts = table[table["paper"] == PAPER["paper"]]["verdict"].value_counts()
+    assert counts[AS_CONFIGURED] == 1 and AS_CONFIGURED in texts
+    (note,) = [text for text in texts if "Published values" in text]
+    for verdict in (REPRODUCED, NOT_REPRODUCED, AS_CONFIGURED, NOT_COMPARABLE):
+        assert f" {counts.get(verdict, 0)} {verdict}" in note.replace("\n", " ")
+    lines = plot_comparison.layout(table[setting])
+    _, axes = new_figure(1, 1, 2, 2)
+    plot_comparison.draw(axes[0, 0], lines, pd.read_csv(folder / "metrics.csv"))
+    assert not [line for line in axes[0, 0].lines if line.get_marker() != "None"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "ticks"), [([1, 1.05], [0.5, 1, 2]), ([0.05, 1], [0.1, 0.3, 1]), ([0.003], [0.01, 0.1, 1])]
+)
+def test_axes_of_published_values_have_ticks_about_one(shown, ticks):
+    _, axes = new_figure(1, 1, 2, 2)
+    plot_comparison.limit(axes[0, 0], shown)
+    low, high = axes[0, 0].get_xlim()
+    found = [tick for tick in axes[0, 0].xaxis.get_majorticklocs() if low <= tick <= high]
+    assert low < min(shown) and set(np.round(found, 6)) >= set(ticks)
 
 
 def test_values_of_one_name_are_told_apart_by_their_sections():
     table = pd.DataFrame(
         {
-            "experiment": ["ridge_1", "ridge_1", "dataset"],
             "dataset_split": ["test", "test", "all"],
             "metric": ["mae", "mae", "images"],
             "source_section": ["paper: Table I", "paper: IV-A", "paper: II"],
         }
     )
-    expected = ["ridge 1, test, mae, Table I", "ridge 1, test, mae, IV-A", "dataset, all, images"]
+    expected = ["test, mae, Table I", "test, mae, IV-A", "all, images"]
     assert plot_comparison.labels(table) == expected
 
 

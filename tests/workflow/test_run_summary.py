@@ -63,6 +63,13 @@ def test_every_published_value_and_every_claim_is_there(finished):
         assert (rows["comparison_verdict"] == "not tested").any() == bool(names & missing), name
 
 
+@pytest.mark.parametrize("kind", ["comparison", "claims"])
+def test_papers_with_values_or_claims_have_a_figure_of_them_and_others_none(finished, kind):
+    figures = (finished.folder / "results/tiny/summary").glob(f"{kind}_*.png")
+    assert {path.stem.removeprefix(f"{kind}_") for path in figures} == set(read(finished, kind)["paper"])
+    assert "morphology_classifier" in yaml.safe_load((finished.folder / "tiny.yaml").read_text())["papers"]
+
+
 def test_every_quantity_of_generators_has_a_value_somewhere(finished):
     table = read(finished, "generators")
     assert set(table.loc[table["mean"].notna(), "quantity"]) == set(LEDGER["generators"])

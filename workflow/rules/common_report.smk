@@ -28,12 +28,13 @@ def shown(path, caption, item, seeds="all"):
         file = path.removeprefix("<results>/").format(**values)
         study = file.split("/")[0]
         datasets = {"summary": list(config["data"]), "data": [values.get("dataset")]}
+        subject = values.get("paper", study)
         return Item(
             file=file,
             shows=item.format(**values) + (f" of {values['experiment']}" if "experiment" in values else ""),
             study=title_of_study(study),
             seeds={"all": seeds_of, "first": lambda paper: seeds_of(paper)[:1], None: lambda _: []}[seeds](study),
-            data=kind_of_data(*(datasets[study] if study in datasets else [dataset_of_paper(study)])),
+            data=kind_of_data(*(datasets[subject] if subject in datasets else [dataset_of_paper(subject)])),
         )
 
     return report(

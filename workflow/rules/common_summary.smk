@@ -177,10 +177,17 @@ def generator_tables(wildcards):
 
 
 def summary_figures():
-    """Short name -> file of the summary: what a run without papers or generators cannot have is left out."""
+    """Short name -> file of the summary: what a run without papers or generators cannot have is left out.
+
+    A paper without published values or claims has no figure of them.
+    """
     figures = {}
     if PUBLISHED:
-        figures |= {"metrics": "metrics.csv", "comparison": "comparison.png", "claims": "claims.png"}
+        figures |= {name: f"{name}.csv" for name in ("metrics", "comparison", "claims")}
+    with_values = {name.split("/")[0] for name in LEDGER["published"]}
+    with_claims = {claim["paper"] for claim in CLAIMS.values()}
+    for kind, papers in (("comparison", with_values), ("claims", with_claims)):
+        figures |= {f"{kind}_{paper}": f"{kind}_{paper}.png" for paper in config["papers"] if paper in papers}
     if summarised_generators():
         figures["generators"] = "generators.png"
     return figures

@@ -62,22 +62,28 @@ rule compare_published:
 
 
 rule plot_comparison:
-    """Published values and those of the run, a panel per paper."""
+    """Published values of a paper and those of the run."""
     input:
         table="<results>/summary/comparison.csv",
         metrics="<results>/summary/metrics.csv",
     output:
-        png=shown("<results>/summary/comparison.png", "comparison", "published values beside the run's", None),
-        pdf="<results>/summary/comparison.pdf",
+        png=shown(
+            "<results>/summary/comparison_{paper}.png",
+            "comparison",
+            "published values of {paper} beside the run's",
+            None,
+        ),
+        pdf="<results>/summary/comparison_{paper}.pdf",
     log:
-        "<logs>/summary/plot_comparison.log",
+        "<logs>/summary/plot_comparison_{paper}.log",
     conda:
         "../../envs/plot.yaml"
     params:
-        papers=list(config["papers"]),
+        paper="{paper}",
+        title=lambda wildcards: title_of_study(wildcards.paper),
         code=code_of("plot_comparison.py"),
     message:
-        "Published values beside those of the run"
+        "Published values of {wildcards.paper} beside those of the run"
     script:
         "../scripts/plot_comparison.py"
 
@@ -105,20 +111,22 @@ rule judge_claims:
 
 
 rule plot_claims:
-    """Effect and interval of each comparison behind a claim, and its verdict."""
+    """Effect and interval of each comparison behind a claim of a paper, and its verdict."""
     input:
         table="<results>/summary/claims.csv",
     output:
-        png=shown("<results>/summary/claims.png", "claims", "claims of the papers and their verdicts", None),
-        pdf="<results>/summary/claims.pdf",
+        png=shown("<results>/summary/claims_{paper}.png", "claims", "claims of {paper} and their verdicts", None),
+        pdf="<results>/summary/claims_{paper}.pdf",
     log:
-        "<logs>/summary/plot_claims.log",
+        "<logs>/summary/plot_claims_{paper}.log",
     conda:
         "../../envs/plot.yaml"
     params:
+        paper="{paper}",
+        title=lambda wildcards: title_of_study(wildcards.paper),
         code=code_of("plot_claims.py"),
     message:
-        "Claims of the papers and their verdicts"
+        "Claims of {wildcards.paper} and their verdicts"
     script:
         "../scripts/plot_claims.py"
 

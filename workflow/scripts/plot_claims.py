@@ -1,6 +1,7 @@
-"""Effect, interval and verdict of each comparison behind the claims of the papers."""
+"""Effect, interval and verdict of each comparison behind the claims of a paper."""
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,41 +10,55 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from galaxies.files import reading
-from galaxies.plots import MUTED, TEST, TRAIN, VALIDATION, fix_margins, new_figure, save_figure, stamp
+from galaxies.plots import (
+    FRAME,
+    MUTED,
+    PAGE,
+    SMALL,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    fix_margins,
+    new_figure,
+    save_figure,
+    stamp,
+)
 from galaxies.scripting import run_script
 from galaxies.verdicts import INCONCLUSIVE, NOT_TESTED, REFUTED, SUPPORTED
 
 COLOURS = {SUPPORTED: TRAIN, REFUTED: VALIDATION, INCONCLUSIVE: "#000000", NOT_TESTED: MUTED}
 SAID = TEST  # where the claim says that the effect is
-ROW = 0.15  # inches
-LINE, SPACE = 0.6, 0.4  # height of a small line and what is between comparisons, in rows
-WIDTH = 8.0
-INDENT = 0.105  # of comparisons, in widths of the figure, as are the next
-LEFT, RIGHT = 0.51, 0.635  # of the strips with effects
-NUMBERS = 0.692  # where the numbers begin
-TEXT_WIDTH = 118  # characters of a claim in a line
-WIDTHS = {"comparison": 66, "numbers": 48, "reason": 90}  # characters in a line, of other texts
-SMALL = 5.5  # pt, of their font
+WIDTH = PAGE[0]
+MARGINS = {"left": 0.1, "right": 0.1, "top": 0.35, "bottom": 0.6}  # inches
+LINE, SPACE = 0.105, 0.06  # height of a line of text and what is between comparisons, in inches
+INDENT = 0.12  # of comparisons, in inches, as are the next
+LEFT, RIGHT = 3.0, 3.85  # of the strips with effects
+NUMBERS = 4.3  # where the numbers begin
+STRIP = 0.05  # half the height of a strip
+CLAIM_WIDTH = 116  # characters of a claim in a line
+WIDTHS = {"comparison": 52, "numbers": 40, "reason": 72}  # characters in a line, of other texts
 
 
-def main(table: Path, png: Path, pdf: Path) -> None:
+def main(table: Path, png: Path, pdf: Path, *, paper: str, title: str) -> None:
     """One strip per comparison, with a scale of its own: the green side is where the claim says that the effect is.
 
-    table : from judge_claims.py. Numbers beside a strip are its ends, dots effects, lines 95 % intervals, in the colour
-    of the verdict.
+    table : from judge_claims.py, of which the claims of `paper` are drawn. title : of the figure. Numbers beside a
+    strip are its ends, dots effects, lines 95 % intervals, in the colour of the verdict.
     """
     with reading(table):
         rows = pd.read_csv(table, keep_default_na=False, na_values=[""])
+    rows = rows[rows["paper"] == paper]
     lines = layout(rows)
     total = sum(height for _, height, _ in lines)
-    figure, axes = new_figure(1, 1, WIDTH, ROW * total + 0.5)
-    fix_margins(figure, left=0.08, right=0.08, top=0.05, bottom=0.45)
+    figure, axes = new_figure(1, 1, WIDTH, total + MARGINS["top"] + MARGINS["bottom"])
+    fix_margins(figure, **MARGINS)
     axis = axes[0, 0]
-    axis.set(xlim=(0, 1), ylim=(total, 0))
+    axis.set(xlim=(0, WIDTH - MARGINS["left"] - MARGINS["right"]), ylim=(total, 0))
     axis.set_axis_off()
+    axis.set_title(title, loc="left", fontweight="bold")
     y = 0.0
-    for kind, height, content in lines:
-        {"paper": draw_paper, "claim": draw_claim, "comparison": draw_comparison}[kind](axis, y, content)
+    for draw, height, content in lines:
+        draw(axis, y, content)
         y += height
     counts = rows.drop_duplicates("claim")["verdict"].value_counts()
     said = ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in COLOURS)
@@ -52,37 +67,34 @@ def main(table: Path, png: Path, pdf: Path) -> None:
     reduced = reduced if (rows["settings"].dropna() != "published").any() else ""
     stamp(
         figure,
-        f"{data}{reduced}Claims: {said}. Each strip has its own scale, between the "
-        "numbers beside it; green is where a claim sees the effect.",
+        f"{data}{reduced}Claims: {said}. Each strip has its own scale, between the numbers beside it; green is where a "
+        "claim sees the effect. Dots: effects; lines: 95 % intervals, in brackets beside.",
     )
     save_figure(figure, png, pdf)
 
 
-def layout(rows: pd.DataFrame) -> list[tuple[str, float, object]]:
-    """What is drawn from the top: kind, height in rows, content."""
-    lines: list[tuple[str, float, object]] = []
-    for paper, of_paper in rows.groupby("paper", sort=False):
-        lines.append(("paper", 1.6, paper))
-        for _, of_claim in of_paper.groupby("claim", sort=False):
-            first = of_claim.iloc[0]
-            text = textwrap.wrap(first["text"], TEXT_WIDTH)
-            lines.append(("claim", len(text) + 0.1, ("\n".join(text), first["verdict"])))
-            for row in of_claim.itertuples():
-                texts = texts_of(row)
-                most = max(len(text) for text in texts.values())
-                lines.append(("comparison", LINE * most + SPACE, (row, texts)))
-            lines.append(("paper", 0.5, ""))
+def layout(rows: pd.DataFrame) -> list[tuple[Callable[[Axes, float, tuple], None], float, tuple]]:
+    """What is drawn from the top: by which function, height in inches, content."""
+    lines: list[tuple[Callable[[Axes, float, tuple], None], float, tuple]] = []
+    for _, of_claim in rows.groupby("claim", sort=False):
+        first = of_claim.iloc[0]
+        text = textwrap.wrap(first["text"], CLAIM_WIDTH)
+        lines.append((draw_claim, LINE * len(text) + 2 * SPACE, ("\n".join(text), first["verdict"])))
+        for row in of_claim.itertuples():
+            texts = texts_of(row)
+            most = max(len(text) for text in texts.values())
+            lines.append((draw_comparison, LINE * most + SPACE, (row, texts)))
     return lines
 
 
-def draw_paper(axis: Axes, y: float, paper: str) -> None:
-    axis.text(0, y + 1.3, paper, fontsize=9, fontweight="bold", va="bottom")
-
-
-def draw_claim(axis: Axes, y: float, claim: tuple[str, str]) -> None:
-    text, verdict = claim
-    axis.text(INDENT, y, text, fontsize=7, va="top", linespacing=1.15)
-    axis.text(INDENT - 0.01, y, verdict, fontsize=7, va="top", ha="right", fontweight="bold", color=COLOURS[verdict])
+def draw_claim(axis: Axes, y: float, content: tuple[str, str]) -> None:
+    """A claim and its verdict below a line from side to side."""
+    text, verdict = content
+    right = axis.get_xlim()[1]
+    style = {"va": "top", "fontsize": SMALL, "fontweight": "bold", "linespacing": 1.1}
+    axis.plot([0, right], [y + SPACE / 2] * 2, color=FRAME, linewidth=0.3)
+    axis.text(0, y + SPACE, text, **style)
+    axis.text(right, y + SPACE, verdict, ha="right", color=COLOURS[verdict], **style)
 
 
 def texts_of(row) -> dict[str, list[str]]:
@@ -110,19 +122,16 @@ def draw_comparison(axis: Axes, y: float, content: tuple) -> None:
         return LEFT + (RIGHT - LEFT) * (value - low) / (high - low)
 
     said = [low if np.isnan(row.above) else row.above, high if np.isnan(row.below) else row.below]
-    axis.add_patch(Rectangle((LEFT, middle - 0.38), RIGHT - LEFT, 0.76, color="#F2F2F2", linewidth=0))
-    axis.add_patch(
-        Rectangle(
-            (place(said[0]), middle - 0.38), place(said[1]) - place(said[0]), 0.76, color=SAID, alpha=0.25, linewidth=0
-        )
-    )
-    for value, at, side in ((low, LEFT - 0.004, "right"), (high, RIGHT + 0.004, "left")):
+    for start, end, paint in ((low, high, {"color": "#F2F2F2"}), (*said, {"color": SAID, "alpha": 0.25})):
+        corner, width = (place(start), middle - STRIP), place(end) - place(start)
+        axis.add_patch(Rectangle(corner, width, 2 * STRIP, linewidth=0, **paint))
+    for value, at, side in ((low, LEFT - 0.03, "right"), (high, RIGHT + 0.03, "left")):
         axis.text(at, middle, f"{value:.{decimals}f}", color=MUTED, ha=side, **style)
     if not np.isnan(row.ci95_low):
         axis.plot([place(row.ci95_low), place(row.ci95_high)], [middle] * 2, color=colour, linewidth=1.4)
     axis.plot(place(row.effect), middle, "o", color=colour, markersize=3.2)
     axis.text(NUMBERS, middle, "\n".join(texts["numbers"]), **style)
-    axis.text(1, middle, row.comparison_verdict, ha="right", color=colour, **style)
+    axis.text(axis.get_xlim()[1], middle, row.comparison_verdict, ha="right", color=colour, **style)
 
 
 def ends(values: list[float]) -> tuple[float, float, int]:
