@@ -89,7 +89,7 @@ def new_page_of_rows(
     rows, upper = [], height - top
     for count, inches in zip(panels, heights, strict=True):
         place = {"top": upper / height, "bottom": (upper - inches) / height}
-        grid = figure.add_gridspec(1, count, left=left / width, right=1 - right / width, wspace=0.15, **place)
+        grid = figure.add_gridspec(1, count, left=left / width, right=1 - right / width, wspace=0.22, **place)
         rows.append(list(grid.subplots(squeeze=False).ravel()))
         upper -= inches + gap
     return figure, rows
