@@ -76,6 +76,11 @@ def test_every_ratio_to_real_images_has_real_images():
     assert ratios and all(one["real"] in ("real", 1) for one in ratios)
 
 
+def test_real_images_are_beside_all_that_is_measured_of_images():
+    of_generators_alone = {"kept_score", "acceptance", "parameters", "total_seconds", "images_per_second"}
+    assert {name for name, one in ledger_of()["generators"].items() if one["real"] is None} == of_generators_alone
+
+
 def test_published_units_are_those_of_the_metrics():
     same = {"score units (0-8)": "score", "epoch": "epochs", "iterations": "steps"}
     ledger, table = ledger_of(), read_reported(REPORTED)
