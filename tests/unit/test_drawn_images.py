@@ -277,6 +277,7 @@ def test_tables_of_generated_images(measured):
     assert (diversity["images"] == 3).all()
     of_seeds = pd.read_csv(folder / "diversity_per_seed.csv")
     assert len(of_seeds) == 3 * 3 + 1
+    assert per_seed.set_index("experiment").loc["real_images", "judge_score_mean"] == pytest.approx(of_unseen.mean())
     means = of_seeds.groupby(["experiment", "different"])["l1"].mean()
     for row in diversity.itertuples():
         assert row.l1 == pytest.approx(means[row.experiment, row.different])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from galaxies.intervals import interval_over_seeds
 from galaxies.plots import new_figure, seeds_as_points
+from galaxies.stats import interval_over_seeds
 
 SPREAD = [0.2, 0.9, 0.95]
 

@@ -77,7 +77,7 @@ def test_every_ratio_to_real_images_has_real_images():
 
 
 def test_real_images_are_beside_all_that_is_measured_of_images():
-    of_generators_alone = {"kept_score", "acceptance", "parameters", "total_seconds", "images_per_second"}
+    of_generators_alone = {"acceptance", "parameters", "total_seconds", "images_per_second"}
     assert {name for name, one in ledger_of()["generators"].items() if one["real"] is None} == of_generators_alone
 
 

@@ -223,16 +223,13 @@ def test_each_paper_has_its_values_and_its_claims_on_a_page(collected, texts, pa
 def test_verdicts_of_published_values_are_counted_and_settings_have_no_marks(collected, texts):
     folder, _ = collected
     table = compared(folder)
-    setting = (table["paper"] == PAPER["paper"]) & (table["metric"] == "epochs") & table["mean"].notna()
-    table.loc[setting, "verdict"] = AS_CONFIGURED
-    table.to_csv(folder / "comparison.csv", index=False)
     plot_comparison.main(folder / "comparison.csv", folder / "metrics.csv", folder / "a.png", folder / "a.pdf", **PAPER)
     counts = table[table["paper"] == PAPER["paper"]]["verdict"].value_counts()
-    assert counts[AS_CONFIGURED] == 1 and AS_CONFIGURED in texts
+    assert counts[AS_CONFIGURED] > 0 and AS_CONFIGURED in texts
     (note,) = [text for text in texts if "Published values" in text]
     for verdict in (REPRODUCED, NOT_REPRODUCED, AS_CONFIGURED, NOT_COMPARABLE):
         assert f" {counts.get(verdict, 0)} {verdict}" in note.replace("\n", " ")
-    lines = plot_comparison.layout(table[setting])
+    lines = plot_comparison.layout(table[table["verdict"] == AS_CONFIGURED])
     _, axes = new_figure(1, 1, 2, 2)
     plot_comparison.draw(axes[0, 0], lines, pd.read_csv(folder / "metrics.csv"))
     assert not [line for line in axes[0, 0].lines if line.get_marker() != "None"]
@@ -341,16 +338,15 @@ def test_generators_side_by_side(tmp_path):
     costs = [tmp_path / f"{seed}.json" for seed in (5, 6)]
     for path, seconds in zip(costs, (30, 60), strict=True):
         path.write_text(f'{{"total_seconds": {seconds}, "steps": 30}}')
-    pd.DataFrame([{"experiment": "a", "seed": 5, "quantity": "lit", "ratio": 3.0}]).to_csv(
-        tmp_path / "f.csv", index=False
-    )
+    copies = {"space": "pixels", "quantity": "isolation", "over": "images", "near_copies": 0.03}
+    pd.DataFrame([{"experiment": "a", "seed": 5, **copies}]).to_csv(tmp_path / "f.csv", index=False)
     (tmp_path / "provenance.json").write_text(json.dumps({"simulated": False}))
     shared = {"paper": "p", "differences": [], "reason": None, "seeds": [5, 6, 7]}
     cells = [
         {**shared, "experiment": "a", "label": "A", "quantity": "recall", "tables": [0]},
         {**shared, "experiment": "a", "label": "A", "quantity": "total_variation", "tables": [1]},
         {**shared, "experiment": "a", "label": "A", "quantity": "total_seconds", "tables": [2, 3]},
-        {**shared, "experiment": "a", "label": "A", "quantity": "lit", "tables": [4]},
+        {**shared, "experiment": "a", "label": "A", "quantity": "near_copies", "tables": [4]},
         {**shared, "experiment": "b", "label": "B", "quantity": "recall", "tables": [0]},
         {**shared, "experiment": "b", "label": "B", "quantity": "diversity", "tables": [], "reason": "none"},
         {**shared, "experiment": "few", "label": "few", "quantity": "recall", "tables": [0]},
@@ -367,7 +363,7 @@ def test_generators_side_by_side(tmp_path):
     assert table.loc[["b", "few"], ["ci95_low", "ci95_high"]].isna().all(axis=None)
     assert table.loc[("few", "recall"), "mean"] == 0.5
     assert table.loc[("a", "total_variation"), ["mean", "real"]].to_list() == [0.2, 0.04]
-    assert table.loc[("a", "lit"), ["mean", "real"]].to_list() == [3, 1]
+    assert table.loc[("a", "near_copies"), ["mean", "real"]].to_list() == [0.03, 0.01]
     assert table.loc[("a", "total_seconds"), "mean"] == 45 and np.isnan(table.loc[("a", "total_seconds"), "real"])
     assert table.loc[("b", "diversity"), "reason"] == "none" and np.isnan(table.loc[("b", "diversity"), "mean"])
     assert "no row has experiment c; there are: a, b" in table.loc[("c", "recall"), "reason"]

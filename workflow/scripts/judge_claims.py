@@ -8,8 +8,8 @@ import pandas as pd
 from galaxies.files import reading, write_text
 from galaxies.ledger import metrics_of
 from galaxies.scripting import run_script
+from galaxies.stats import FEWEST_SEEDS
 from galaxies.verdicts import (
-    FEWEST_SEEDS,
     INCONCLUSIVE,
     NOT_TESTED,
     REFUTED,

@@ -58,8 +58,9 @@ def main(
     the baseline that scored the kept images. catalogue, provenance : of the data set.
     scores : a row per experiment, over seeds, and one of the images with a score above the 20th percentile: `true_` as
     the paper gives them, of all scored ones; `judge_` of those of the test set, which the judge has not seen either.
-    per_seed : a row per training. diversity : a row per experiment and set of `galaxies.kept_images.DIVERSITY`, and one
-    of as many training images with such a score; diversity_per_seed : the same of each training.
+    per_seed : a row per training, and the same of those images. diversity : a row per experiment and set of
+    `galaxies.kept_images.DIVERSITY`, and one of as many training images with such a score; diversity_per_seed : the
+    same of each training.
     """
     published = read_reported(reported, paper)
     with reading(provenance):
@@ -93,6 +94,7 @@ def main(
     table = pd.DataFrame([*rows, reference])
     table = table[[*(name for name in FIRST if name in table), *table.columns.difference(FIRST, sort=False)]]
     sets = [over_seeds(of_seeds) for _, of_seeds in by_set.groupby(["experiment", "different"], sort=False)]
+    by_training = pd.concat([by_training, pd.DataFrame([reference])[list(by_training.columns.intersection(reference))]])
     tables = {per_seed: by_training, scores: table, diversity: pd.DataFrame(sets), diversity_per_seed: by_set}
     for path, content in tables.items():
         write_text(path, content.assign(data="simulated" if origin["simulated"] else "real").to_csv(index=False))

@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from galaxies.files import reading
-from galaxies.intervals import interval_over_seeds
 from galaxies.plots import (
     FRAME,
     MUTED,
@@ -26,7 +25,8 @@ from galaxies.plots import (
     stamp,
 )
 from galaxies.scripting import run_script
-from galaxies.verdicts import AS_CONFIGURED, FEWEST_SEEDS, NOT_COMPARABLE, NOT_REPRODUCED, REPRODUCED
+from galaxies.stats import FEWEST_SEEDS, interval_over_seeds
+from galaxies.verdicts import AS_CONFIGURED, NOT_COMPARABLE, NOT_REPRODUCED, REPRODUCED
 
 COLOURS = {REPRODUCED: TEST, NOT_REPRODUCED: VALIDATION, AS_CONFIGURED: MUTED, NOT_COMPARABLE: MUTED}
 HEADING, LINE, SPACE = 0.19, 0.105, 0.05  # heights of a heading, a line of a label and what is between, in inches

@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from galaxies.files import reading
-from galaxies.intervals import interval_over_seeds
 from galaxies.plots import (
     MODEL_COLOURS,
     MUTED,
@@ -25,6 +24,7 @@ from galaxies.plots import (
     stamp,
 )
 from galaxies.scripting import run_script
+from galaxies.stats import interval_over_seeds
 
 ROW = 0.15  # height of a generator in inches, less where they would not fit on a page
 MARGINS = {"left": 1.65, "right": 0.12, "top": 0.55, "bottom": 0.75}  # inches

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from galaxies.files import write_text
-from galaxies.intervals import interval_over_seeds
 from galaxies.ledger_tables import chosen_rows, column_of, data_of_papers, read_table
 from galaxies.scripting import run_script
-from galaxies.stats import summarise
+from galaxies.stats import interval_over_seeds, summarise
 
 COLUMNS = [
     "paper",

@@ -51,21 +51,21 @@ def main(
         of_view[view] = typical(images, quantities)
         shared = {"experiment": REAL, "label": "held-out images", "view": view, "images": len(images)}
         rows += [{**shared, "quantity": name, **of_images(images, name)} for name in quantities]
-        halves = [typical(images.iloc[first::2], quantities) for first in (0, 1)]
-        rows.append({**shared, "quantity": DISTANCE, "mean": distance(*halves)})
+        halves = distance(*(typical(images.iloc[first::2], quantities) for first in (0, 1)))
+        rows.append({**shared, "quantity": DISTANCE, "mean": halves})
+        of_view[view][DISTANCE] = halves
     of_seeds = []
     for path, training in zip(measured, trainings, strict=True):
         images, of_real = read(path), of_view[training["view"]]
         identity = {key: training[key] for key in ("experiment", "label", "view", "seed")} | {"images": len(images)}
         values = typical(images, quantities)
+        values[DISTANCE] = distance(values, of_real)
         of_seeds += [
             {**identity, "quantity": name, "value": value, "real": of_real[name]}
             | {"ratio": ratio(name, value, of_real[name])}
             for name, value in values.items()
-            if not np.isnan(value)  # a scorer of images of another shape
+            if not np.isnan(value)  # scorers of images of another shape, images whose grey levels mean nothing
         ]
-        if not np.isnan(value := distance(values, of_real)):  # images whose grey levels mean nothing
-            of_seeds.append({**identity, "quantity": DISTANCE, "value": value})
     seeds = pd.DataFrame(of_seeds)
     write_text(per_seed, seeds.to_csv(index=False))
     differences = {training["experiment"]: training["differences"] for training in trainings}
@@ -81,8 +81,8 @@ def main(
 
 
 def ratio(quantity: str, value: float, real: float) -> float:
-    """Of a value to that of real images; NaN of scores, and where real images have none of the quantity."""
-    return value / real if not quantity.startswith("score_") and real else float("nan")
+    """Of a value to that of real images; NaN of scores and distances, and where real images have none of it."""
+    return value / real if quantity in (*MEASURES, SPREAD) and real else float("nan")
 
 
 def distance(generated: dict[str, float], real: dict[str, float]) -> float:

@@ -13,9 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from galaxies.files import atomic
-from galaxies.intervals import interval_over_seeds
-from galaxies.stats import summarise
-from galaxies.verdicts import FEWEST_SEEDS
+from galaxies.stats import FEWEST_SEEDS, interval_over_seeds, summarise
 
 # Okabe & Ito's colours, which stay apart for colour-blind readers.
 TRAIN = "#0072B2"

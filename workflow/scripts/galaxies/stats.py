@@ -1,9 +1,13 @@
 """Means over training seeds and their uncertainty."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import bdtr, stdtr, stdtrit  # Student's t; scipy.stats takes a second longer to import
+
+FEWEST_SEEDS = 3
+"""Fewer decide nothing: the intervals of two are so wide that they hold nearly any value."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,20 @@ def summarise(values: list[float] | np.ndarray) -> Summary:
     half, wide = quantile * std / np.sqrt(n), quantile * std * np.sqrt(1 + 1 / n)
     p_value = 2 * float(stdtr(n - 1, -abs(mean) / (std / np.sqrt(n)))) if std else float("nan")
     return Summary(mean, std, n, mean - half, mean + half, mean - wide, mean + wide, p_value)
+
+
+def interval_over_seeds(
+    values: list[float] | np.ndarray, bounds: tuple[float, float] = (-math.inf, math.inf)
+) -> tuple[float, float]:
+    """Ends of the 95 % interval of the mean by Student's t, cut to the `bounds` of the quantity.
+
+    values : one per seed. NaN where there is none: fewer than FEWEST_SEEDS values say too little, and equal ones have
+    an interval without width, although another seed could differ.
+    """
+    if len(values) < FEWEST_SEEDS or not np.ptp(values):
+        return math.nan, math.nan
+    summary, (lowest, highest) = summarise(values), bounds
+    return max(summary.ci95_low, lowest), min(summary.ci95_high, highest)
 
 
 def median_interval(values: np.ndarray) -> tuple[float, float]:

@@ -8,13 +8,12 @@ from scipy.special import stdtr, stdtrit  # Student's t, its probabilities and q
 
 from galaxies.ledger import metrics_of
 from galaxies.paired import sign_flip_test, smallest_p_value
-from galaxies.stats import summarise
+from galaxies.stats import FEWEST_SEEDS, summarise
 
 REPRODUCED, NOT_REPRODUCED, NOT_COMPARABLE = "reproduced", "not reproduced", "not comparable"
 AS_CONFIGURED = "as configured"  # a setting, which a run equals by construction
 SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED = "supported", "refuted", "inconclusive", "not tested"
 OVER_SEEDS = "seeds"
-FEWEST_SEEDS = 3  # the intervals of two are so wide that they hold nearly any value
 LEVEL = 0.05
 
 
