@@ -7,6 +7,7 @@ import sys
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from PIL import Image
 
 import score_images
 from galaxies import registry
+from galaxies.data.image_folders import name_of_folder
 from galaxies.errors import ConfigError, DataError
 from galaxies.image_scorers import ImageScorer, load_image_scorer
 from galaxies.scripting import run_script
@@ -394,6 +396,22 @@ def test_progress_is_told(folder, tmp_path, monkeypatch, caplog):
 def test_threads(folder, tmp_path, model, threads):
     with pytest.raises(ConfigError, match="threads"):
         score_images.main(folder, model, tmp_path / "scores.csv", threads=threads)
+
+
+@pytest.mark.parametrize("frame", [0, -5])
+def test_frames(folder, tmp_path, frame):
+    with pytest.raises(ConfigError, match=f"frame is {frame}"):
+        score_images.main(folder, tmp_path / "no_model.pt", tmp_path / "no_folder/scores.csv", frame=frame)
+
+
+def test_each_folder_has_a_name_of_its_own():
+    """The name must be one of a file, and lead back to the folder by the standard's decoding."""
+    folders = ["FOLDER", "a/b", "a_b", "a%2Fb", "../a", "/a", "a{b}", "é", "b\n", os.fsdecode(b"\xff"), "a.b-c_1"]
+    names = [name_of_folder(folder) for folder in folders]
+    assert [os.fsdecode(unquote_to_bytes(name)) for name in names] == folders
+    assert not [name for name in names if set(name) & set("/{} \n")]
+    assert names[0] == "FOLDER" and names[1] == "a%2Fb" and names[-1] == "a.b-c_1"
+    assert name_of_folder("./a//b/") == name_of_folder("a/b")
 
 
 def test_as_a_job_of_snakemake(folder, tmp_path, model):

@@ -43,6 +43,7 @@ def everything(tmp_path_factory) -> Path:
         else:
             shutil.copy(source, folder)
     (folder / "FOLDER").mkdir()
+    (folder / "FOLDER/image.png").touch()
     return folder
 
 

@@ -130,3 +130,18 @@ def test_bad_configuration_ends_before_any_work(checkout, old, new, words):
     assert "Traceback" not in result.stdout
     assert result.stdout.count("Hint:") <= 1
     assert not (checkout.folder / "results").exists()
+
+
+@pytest.mark.slow
+def test_images_to_score_are_looked_for_before_any_work(checkout):
+    full, empty = checkout.folder / "a{b} c", checkout.folder / "empty"
+    for folder in (full, empty):
+        folder.mkdir()
+    (full / "image.png").touch()
+    for folder, words in (("nowhere", "no such folder"), ("Snakefile", "a file"), ("empty", "no images in it")):
+        result = checkout.snakemake("score_images", "--config", f"images={folder}")
+        assert result.returncode != 0
+        assert f"Error: images: {folder}: {words}" in result.stdout and "Hint:" in result.stdout
+        assert "Traceback" not in result.stdout
+        assert not (checkout.folder / "results").exists()
+    assert "score_images" in checkout.dry_run("score_images", "--config", f"images={full.name}")

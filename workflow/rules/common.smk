@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import signal
 import sys
 from pathlib import Path

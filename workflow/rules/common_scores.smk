@@ -1,7 +1,6 @@
 """Input functions about scores of images, the generators that are trained against them, and the baselines. Makes nothing itself."""
 
-import re
-
+from galaxies.data.image_folders import list_images, name_of_folder
 from galaxies.scorers import BASELINES, NETWORKS, SCORERS, draws_images, scored_by
 
 SCORING_PAPERS = (
@@ -197,15 +196,25 @@ def scorer_of_images():
     return min(references, key=lambda found: SCORERS.index(EXPERIMENTS[found[0]][found[1]["experiment"]]["method"]))
 
 
+def images_to_score(wildcards):
+    """Folder of a user's images; a function, as Snakemake would read braces in a text as wildcards."""
+    return config["images"]
+
+
 def scoring_model(wildcards):
+    """The model that scores a user's images; an error before any job starts if there are none."""
     paper, entry = scorer_of_images()
+    if workflow.exec_mode == ExecMode.DEFAULT:
+        try:
+            list_images(Path(images_to_score(wildcards)).expanduser(), (".png",))
+        except (PipelineError, OSError) as error:
+            sys.exit(f"Error: images: {error}")
     return f"{RESULTS}/{paper}/{entry['experiment']}/seed{entry['seed']}/{model_file(paper, entry['experiment'])}"
 
 
 def scores_of_images(wildcards):
     """Table of the scores of a user's images, in a folder that the model's training has made."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", config["images"]).strip("_.")
-    return f"{RESULTS}/{scorer_of_images()[0]}/scores_of_{name}.csv"
+    return f"{RESULTS}/{scorer_of_images()[0]}/scores_of_{name_of_folder(images_to_score(wildcards))}.csv"
 
 
 def frame_of_scored(wildcards):

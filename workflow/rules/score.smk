@@ -433,7 +433,7 @@ rule score_images:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:  # the table is no output: Snakemake would delete it when one of the images is bad
-        images=config["images"],
+        images=images_to_score,
         output=scores_of_images,
         frame=frame_of_scored,
         compute={"device": "cpu"},  # one image at a time, in the time that it takes to read it

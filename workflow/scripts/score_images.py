@@ -55,15 +55,12 @@ def main(
     images, output = images.expanduser(), output.expanduser()
     if threads < 1:
         raise ConfigError(f"{threads} threads, expected at least 1")
+    if frame < 1:
+        raise ConfigError(f"frame is {frame} px, expected at least 1")
     _check_output(output, images, model)
     folder = list_images(images, (".png",))
     if folder.folders:
         logger.warning("%s: sub-folders are not searched (%d of them)", images, len(folder.folders))
-    if not folder.names and not folder.bad:
-        raise DataError(
-            f"{images}: no images in it{' (sub-folders are not searched)' if folder.folders else ''}",
-            "name the folder that has the .png files directly in it",
-        )
     for problem in folder.bad:
         logger.warning("Not scored: %s", problem.message)
     scorer = load_image_scorer(model, frame, compute or {})

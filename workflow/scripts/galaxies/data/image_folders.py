@@ -1,8 +1,10 @@
 """Folders of images by any names, as a user may have them."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 from galaxies.data.archives import is_litter
 from galaxies.errors import DataError, quoted
@@ -26,11 +28,12 @@ def list_images(path: Path, suffixes: tuple[str, ...]) -> ImageFolder:
 
     Litter of operating systems is passed over. Bad are files of other suffixes, what is no regular file (nor a link to
     one), names that cannot be printed, and all of those that are alike but for the suffix.
-    Raises DataError if `path` is no folder.
+    Raises DataError if `path` is no folder, or if there is nothing in it but litter and folders.
     """
+    hint = f"name the folder that has the {suffixes[0]} files directly in it"
     if not path.is_dir():
         problem = "a file, expected a folder" if path.exists() else "no such folder"
-        raise DataError(f"{path}: {problem} of images", f"name a folder that has the {suffixes[0]} files in it")
+        raise DataError(f"{path}: {problem} of images", hint)
     found: dict[str, list[str]] = {}
     problems: dict[str, str] = {}
     folders = []
@@ -49,12 +52,23 @@ def list_images(path: Path, suffixes: tuple[str, ...]) -> ImageFolder:
                 problems[entry.name] = "no regular file, or a link to none"
             else:
                 found.setdefault(file.stem, []).append(entry.name)
+    if not found and not problems:
+        searched = " (sub-folders are not searched)" if folders else ""
+        raise DataError(f"{path}: no images in it{searched}", hint)
     for stem, names in found.items():
         if len(names) > 1:
             files = " and ".join(quoted(name) for name in sorted(names))
             problems |= dict.fromkeys(names, f"{files} are both {quoted(stem)} without their suffixes")
     bad = [DataError(f"{path}{os.sep}{quoted(name, 200)[1:-1]}: {problems[name]}") for name in sorted(problems)]
     return ImageFolder(path, {stem: found[stem][0] for stem in sorted(found) if len(found[stem]) == 1}, bad, folders)
+
+
+def name_of_folder(path: str) -> str:
+    """Name for a file about a folder: its path, percent-encoded where it has more than letters, digits and `-._~`.
+
+    No two paths have the same, not even `a/b` and `a_b`; a plain name stays as it is.
+    """
+    return re.sub(r"[^\w.-]", lambda found: quote(os.fsencode(found[0]), safe=""), os.path.normpath(path))
 
 
 def _is(kind) -> bool:
