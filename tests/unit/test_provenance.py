@@ -1,6 +1,7 @@
 """The record of a run: against Snakemake's own records, times written out, and git's own words."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -183,7 +184,9 @@ def test_bad_files_end_with_one_clear_message(run, tmp_path):
     figure.write_text("another")
     for file, words in [
         ("config/reported.csv", "in no run with a record"),
-        (f"{RESULTS}/first/fig1.txt", f"do you mean {RESULTS}/first/fig1.p"),
+        (f"{RESULTS}/first/fig1.txt", "provenance.json, which tells of what"),
+        (f"{RESULTS}/first/fig1.pgn", f"no such file\nHint: do you mean {RESULTS}/first/fig1.png?"),
+        (f"{RESULTS}/logs/nowhere.log", "no such file"),
         (str(figure), "not the file that"),
     ]:
         with pytest.raises(DataError) as caught:
@@ -195,6 +198,62 @@ def test_bad_files_end_with_one_clear_message(run, tmp_path):
     assert result.returncode == 1
     assert "nowhere.png: in no run" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+BESIDE = {
+    "config.yaml": "Snakemake writes",
+    "starts.json": "starts of Snakemake",
+    "summary/provenance.json": "record_provenance",
+    "summary/cost.csv": "tabulate_cost",
+    "summary/cost_per_figure.csv": "tabulate_cost",
+    "summary/cost.png": "plot_cost",
+    "ro-crate-metadata.json": "describe_crate",
+    "summary/workflow/Snakefile": "describe_crate",
+    "README.md": "write_overview",
+    "report.html": "snakemake --report",
+    "logs/first/net/seed0/train.log": "what a job said",
+    "first/scores_of_a%2Fb.csv": "score_images",
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_of_files_beside_the_record_their_makers_are_named(run, capsys, name):
+    run.record()
+    path = Path(RESULTS) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    trace_file.main(path)
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == str(path) and BESIDE[name] in shown[1] and len(shown) == 2
+
+
+def test_a_file_in_a_folder_is_traced_by_the_folder(run, capsys):
+    """Jobs that make many files, such as a simulation, name the folder alone."""
+    run.record()
+    image = Path(f"{RESULTS}/data/sky/simulated/1.png")
+    image.touch()
+    trace_file.main(image)
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{image.parent}  [no digest: a folder, or large]")
+    assert "made by simulate_dataset" in shown and "pack_view" not in shown
+
+
+def test_a_damaged_record_is_made_anew_once_it_is_deleted(run):
+    record = run.record()
+    record.write_text(record.read_text()[:100])
+    with pytest.raises(DataError, match=r"provenance\.json: damaged(.|\n)*delete it; .* summary_provenance"):
+        find_record(Path(f"{RESULTS}/first/fig2.png"))
+
+
+def test_a_reader_may_stop_early(run):
+    run.record()
+    reader, writer = os.pipe()
+    os.close(reader)
+    script = PROJECT / "workflow/scripts/trace_file.py"
+    command = [sys.executable, script, "--file", f"{RESULTS}/first/fig1.png"]
+    result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def git(folder, *arguments):

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from galaxies.files import sha256
+from galaxies.provenance import beside_record, find_record
 
 pytestmark = pytest.mark.slow
 
@@ -80,6 +82,15 @@ def test_chain_from_a_figure(finished):
     for rule in ("plot_mode_balance", "tabulate_mode_balance", "judge_generated", "train", "simulate_dataset"):
         assert f"made by {rule} (code " in result.stdout
     assert "a source: no job of the workflow made it" in result.stdout
+
+
+def test_every_file_of_the_run_is_told_of(finished, monkeypatch):
+    """By the record, or as what it is beside it."""
+    monkeypatch.chdir(finished.folder)
+    files = [path for path in Path(RESULTS).rglob("*") if path.is_file()]
+    assert len(files) > 500
+    for path in files:
+        assert beside_record(path) or find_record(path)
 
 
 def test_a_comment_does_not_change_the_record(finished):

@@ -1,9 +1,11 @@
 """Print how a file of a run was made: from what, by which code, with which settings, down to the sources."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
-from galaxies.provenance import Provenance, find_record
+from galaxies.provenance import Provenance, beside_record, find_record
 from galaxies.scripting import run_script
 
 SHOWN = 12  # digits of a digest
@@ -12,10 +14,26 @@ SHOWN = 12  # digits of a digest
 def main(file: Path) -> None:
     """Print the chain from `file`, for example a figure, to its sources, each step once.
 
-    The chain is read from summary/provenance.json in the folder of the run, which has all digests in full.
+    The chain is read from summary/provenance.json in the folder of the run, which has all digests in full. Of files
+    that the run has beside it, such as logs, what they are is printed.
     """
+    show(chain_of(file))
+
+
+def chain_of(file: Path) -> list[str]:
+    """Lines that tell how a file was made. Raises DataError if nothing is known of it."""
+    if said := beside_record(file):
+        return [str(file), f"  {said}"]
     record, name = find_record(file)
-    print("\n".join(Chain(record).lines(name)))
+    return Chain(record).lines(name)
+
+
+def show(lines: list[str]) -> None:
+    """Print lines, as far as the reader of a pipe, such as `head`, takes them."""
+    try:
+        print("\n".join(lines), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
 
 
 class Chain:
