@@ -67,6 +67,9 @@ def test_command_is_understood(everything, command):
     if program == "make":
         result = run(everything, "make", "--dry-run", *arguments)
         assert result.returncode == 0, result.stdout
+    elif program == "python" and arguments[0] == "-c":
+        result = run(everything, sys.executable, *arguments)
+        assert (result.returncode, result.stdout) == (0, "")
     elif program == "python":
         result = run(everything, sys.executable, arguments[0], "--help")
         assert result.returncode == 0, result.stdout
@@ -88,6 +91,21 @@ def test_command_is_understood(everything, command):
         assert result.returncode == 0 and arguments[1] in result.stdout, result.stdout
     else:
         assert command == "source .venv/bin/activate"
+
+
+def test_the_line_of_an_error_in_yaml_is_shown(tmp_path):
+    (tmp_path / "bad.yaml").write_text("run: bad\nseeds: [0, 1\npapers:\n")
+    (command,) = [command for command in commands() if "yaml.safe_load" in command]
+    result = run(tmp_path, sys.executable, *shlex.split(command)[1:-1], "bad.yaml")
+    assert 'in "bad.yaml", line 3' in "\n".join(result.stdout.splitlines()[-4:])
+
+
+@pytest.mark.slow
+def test_a_target_after_the_configuration_file_is_taken_for_a_file(everything):
+    target = "galaxy_zoo_cnn_fig5"
+    result = run(everything, sys.executable, "-m", "snakemake", "-n", "--configfile", "config/config.yaml", target)
+    (error,) = re.findall(f"^FileNotFoundError.*{target}.*$", result.stdout, flags=re.MULTILINE)
+    assert error in re.sub(r"\s*\n\s*", " ", (PROJECT / "README.md").read_text())
 
 
 @pytest.fixture(scope="module")
