@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from galaxies.augmentation_study import expanded, grid
@@ -14,7 +15,7 @@ from galaxies.config import (
 )
 from galaxies.errors import ConfigError, DataError
 from galaxies.experiments import describe, differences, experiments_of
-from galaxies.reported import read_reported, read_rows
+from galaxies.reported import read_recorded_rows, read_reported, read_rows
 
 PROJECT = Path(__file__).parents[2]
 EXPERIMENTS = PROJECT / "config/experiments"
@@ -350,6 +351,31 @@ def test_bad_published_values_name_their_line(tmp_path, change, words):
         read_rows(tmp_path / "reported.csv")
     for word in ["reported.csv", *words]:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ((",notebook,", ",page,"), ["line 1", "repo, commit, page", "expected repo, commit, notebook"]),
+        ((",2,0.6238,", ",two,0.6238,"), ["line 3", "epoch 'two' is no number"]),
+        ((",0.6238,", ",inf,"), ["line 3", "train_loss 'inf' is no number"]),
+        ((",0.6381\n", ",\n"), ["line 3", "val_loss ''"]),
+        ((",0.6381\n", "\n"), ["line 3", "6 fields, expected 7"]),
+    ],
+)
+def test_bad_recorded_curves_name_their_line(tmp_path, change, words):
+    text = (PROJECT / "config/recorded_curves.csv").read_text()
+    assert change[0] in text
+    (tmp_path / "recorded_curves.csv").write_text(text.replace(*change, 1))
+    with pytest.raises(DataError) as caught:
+        read_recorded_rows(tmp_path / "recorded_curves.csv")
+    for word in ["recorded_curves.csv", *words]:
+        assert word in str(caught.value)
+
+
+def test_recorded_curves_are_read_as_pandas_reads_them():
+    path = PROJECT / "config/recorded_curves.csv"
+    assert read_recorded_rows(path) == pd.read_csv(path, dtype=str).to_dict("records")
 
 
 def test_published_values_are_read_as_pandas_reads_them():

@@ -145,3 +145,14 @@ def test_images_to_score_are_looked_for_before_any_work(checkout):
         assert "Traceback" not in result.stdout
         assert not (checkout.folder / "results").exists()
     assert "score_images" in checkout.dry_run("score_images", "--config", f"images={full.name}")
+
+
+@pytest.mark.slow
+def test_bad_recorded_curves_end_before_any_work(checkout):
+    path = checkout.folder / "config/recorded_curves.csv"
+    path.write_text(path.read_text().replace("0.6238", "0,6238", 1))
+    result = checkout.snakemake("galaxy_cgan_augmentation_fig4")
+    assert result.returncode != 0
+    assert "Error: config/recorded_curves.csv: line 3: 8 fields, expected 7" in result.stdout
+    assert "Traceback" not in result.stdout
+    assert not (checkout.folder / "results").exists()

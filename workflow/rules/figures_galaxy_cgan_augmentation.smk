@@ -1,5 +1,7 @@
 """galaxy_cgan_augmentation: figures 4 and 5; figures 2 and 3 and the experiment are those of any paper that has them."""
 
+from galaxies.reported import read_recorded_rows
+
 
 localrules:  # seconds each
     galaxy_cgan_augmentation_plot_classifier_real,
@@ -15,6 +17,12 @@ TARGETS["galaxy_cgan_augmentation"] = {
     "split": "split.csv",
 }
 RECORDED_CURVES = os.path.relpath(WORKFLOW.parent / "config" / "recorded_curves.csv")
+
+if workflow.exec_mode == ExecMode.DEFAULT:
+    try:
+        read_recorded_rows(Path(RECORDED_CURVES))
+    except PipelineError as error:
+        sys.exit(f"Error: {error}")
 
 
 rule galaxy_cgan_augmentation_plot_classifier_real:

@@ -1,4 +1,4 @@
-"""Values that the papers report (config/reported.csv)."""
+"""Values that the papers report (config/reported.csv), and curves that their authors recorded (recorded_curves.csv)."""
 
 import csv
 import math
@@ -11,31 +11,49 @@ from galaxies.errors import DataError, quoted
 COLUMNS = ["paper", "experiment", "dataset_split", "metric", "value", "units", "source_section"]
 
 
+RECORDED_COLUMNS = ["repo", "commit", "notebook", "experiment", "epoch", "train_loss", "val_loss"]
+
+
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Rows as texts, by the csv module: Snakemake reads them at every start.
+    """Rows of reported values as texts.
 
     Raises DataError naming the line for other columns than COLUMNS or a value that is no finite number.
     """
+    return _read_rows(path, COLUMNS, ["value"])
+
+
+def read_recorded_rows(path: Path) -> list[dict[str, str]]:
+    """Rows of recorded curves as texts.
+
+    Raises DataError naming the line for other columns than RECORDED_COLUMNS or a number that is not finite.
+    """
+    return _read_rows(path, RECORDED_COLUMNS, ["epoch", "train_loss", "val_loss"])
+
+
+def _read_rows(path: Path, columns: list[str], numbers: list[str]) -> list[dict[str, str]]:
+    """Rows by the csv module, since Snakemake reads them at every start."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             lines = csv.reader(file)
             header = next(lines, [])
-            if header != COLUMNS:
+            if header != columns:
                 raise DataError(
-                    f"{path}: line 1: columns are {', '.join(header) or 'none'}", f"expected {', '.join(COLUMNS)}"
+                    f"{path}: line 1: columns are {', '.join(header) or 'none'}", f"expected {', '.join(columns)}"
                 )
             rows = []
             for fields in filter(None, lines):  # an empty line has none
                 where = f"{path}: line {lines.line_num}"
-                if len(fields) != len(COLUMNS):
+                if len(fields) != len(columns):
                     raise DataError(
-                        f"{where}: {len(fields)} fields, expected {len(COLUMNS)}", "quote fields that have a comma"
+                        f"{where}: {len(fields)} fields, expected {len(columns)}", "quote fields that have a comma"
                     )
-                rows.append(dict(zip(COLUMNS, fields, strict=True)))
-                if not _is_number(rows[-1]["value"]):
-                    raise DataError(
-                        f"{where}: value {quoted(rows[-1]['value'])} is no number", "write it as 0.25 or 2.5e-3"
-                    )
+                row = dict(zip(columns, fields, strict=True))
+                for column in numbers:
+                    if not _is_number(row[column]):
+                        raise DataError(
+                            f"{where}: {column} {quoted(row[column])} is no number", "write it as 0.25 or 2.5e-3"
+                        )
+                rows.append(row)
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a CSV file: {error}") from error
     except OSError as error:
