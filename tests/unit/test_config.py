@@ -1,5 +1,6 @@
 """Merging, defaults and messages of the configuration."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -268,6 +269,8 @@ def test_merging_leaves_its_arguments_alone():
         (experiment({"optimiser": {"learning_rate": "1e-3"}}), ["learning_rate", "'1e-3'", "1.0e-3"]),
         ({"data": {"gz2_kaggle": {"labels": [{"file": "a", "kind": "solutions", "column": "b"}]}}}, ["'column'"]),
         ({"compute": {"device": "gpu"}}, ["compute.device", "'gpu'"]),
+        ({"compute": {"threads": 0}}, ["compute.threads: found 0, expected at least 1"]),
+        ({"compute": {"log_seconds": 0}}, ["compute.log_seconds: found 0, expected more than 0"]),
         (with_data("hst_cosmos", source="download"), ["data.hst_cosmos.source", "known: local"]),
         (with_data("gz2_kaggle", path="a/{b}"), ["data.gz2_kaggle.path", "braces"]),
         (with_data("gz2_kaggle", source="simulated", frame=100), ["data.gz2_kaggle.frame", "424 pixels"]),
@@ -288,6 +291,25 @@ def test_bad_configuration_names_key_and_remedy(overrides, words):
         merge(overrides)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_a_bad_key_of_the_published_settings_is_told_to_be_there(tmp_path):
+    for path in EXPERIMENTS.glob("*.yaml"):
+        shutil.copy(path, tmp_path)
+    path = tmp_path / "galaxy_zoo_cnn.yaml"
+    path.write_text(path.read_text().replace("epochs:", "epoch:", 1))
+    words = rf"{path} is not valid:(.|\n)*  experiments\.approach1: unknown key 'epoch'; did you mean 'epochs'"
+    with pytest.raises(ConfigError, match=words):
+        merged_config(MINIMAL, tmp_path, SCHEMA)
+    with pytest.raises(ConfigError, match=r"the configuration is not valid:\n  top level: unknown key 'sed'"):
+        merged_config({**MINIMAL, "sed": 1}, EXPERIMENTS, SCHEMA)
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_published_settings_are_told_of_only_if_they_are_bad(path):
+    """A mistake of the run is one of the run, in whatever paper."""
+    with pytest.raises(ConfigError, match="the configuration is not valid:\n  top level: unknown key 'sed'"):
+        merged_config({**MINIMAL, "papers": {path.stem: None}, "sed": 1}, EXPERIMENTS, SCHEMA)
 
 
 def test_broken_yaml_names_file_and_line(tmp_path):

@@ -33,6 +33,8 @@ CLASSES_OF_GALAXIES = "gz2_classes"
 """What published settings call the data set of the layout gz2_kaggle with LABELS_OF_CLASSES."""
 LABELS_OF_CLASSES = [{"file": "training_solutions_rev1", "kind": "five_classes"}]
 
+LIMITS = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than", "exclusiveMaximum": "less than"}
+
 Validator = validators.extend(  # the standard's takes 1.0 for an integer, and a folder would be called seed1.0
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
@@ -91,7 +93,13 @@ def merged_config(overrides: dict, experiments: Path, schema: Path) -> dict:
     _admit_studies(config, rules)
     _check_finite(config)
     _read_command_line_values(config, rules)
-    complete(config, rules, "the configuration")
+    try:
+        complete(config, rules, "the configuration")
+    except ConfigError:
+        for paper, settings in published.items():  # what is wrong there is not in the file of the run
+            schema_of_paper = rules["properties"]["papers"]["properties"][paper]
+            _check_valid(settings, schema_of_paper, rules, str(experiments / f"{paper}.yaml"))
+        raise
     for paper in config["papers"].values():
         if paper["split"]["selection"] == "lowest_ids":
             paper["split"]["seed"] = 0  # not used; another value would only cause reruns
@@ -109,11 +117,17 @@ def published_config(paper: str, experiments: Path, schema: Path) -> dict:
 
 def complete(instance: Any, rules: dict, what: str) -> None:
     """Check an instance against a schema and write the defaults into it; ConfigError with a line per problem."""
-    problems = [problem for error in Validator(rules).iter_errors(instance) for problem in _problems(error)]
+    _check_valid(instance, rules, rules, what)
+    _fill_defaults(instance, rules, rules)
+
+
+def _check_valid(instance: Any, schema: dict, root: dict, what: str) -> None:
+    """Raise ConfigError with a line per problem; `root` is the whole schema, of which `schema` may be a part."""
+    errors = Validator(root).evolve(schema=schema).iter_errors(instance)
+    problems = [problem for error in errors for problem in _problems(error)]
     if problems:
         lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
         raise ConfigError(f"{what} is not valid:\n{lines}")
-    _fill_defaults(instance, rules, rules)
 
 
 def label_differences(settings: dict, published: str, schema: Path) -> list[str]:
@@ -593,6 +607,8 @@ def _problems(error: ValidationError) -> Iterator[str]:
         yield f"{where}: found {error.instance!r}, expected type {expected}{hint}"
     elif error.validator == "pattern" and "examples" in error.schema:
         yield f"{where}: found {error.instance!r}; expected for example {' or '.join(error.schema['examples'])}"
+    elif error.validator in LIMITS:
+        yield f"{where}: found {error.instance!r}, expected {LIMITS[error.validator]} {error.validator_value}"
     elif error.validator == "const":
         yield f"{where}: found {error.instance!r}, expected {error.validator_value!r}"
     else:
