@@ -106,13 +106,14 @@ def test_file_names_that_are_no_id(gz2_sample, tmp_path, name):
         with pytest.raises(DataError) as error:
             open_images(place)
         assert repr(name) in str(error.value)
+        assert "call the image by its id" in error.value.hint
 
 
 def test_two_images_of_one_galaxy(gz2_sample, tmp_path):
     (gz2_sample.images / f"0{gz2_sample.ids[0]}.JPG").write_bytes(jpeg())
     with pytest.raises(DataError, match=f"both images of id {gz2_sample.ids[0]}"):
         open_images(gz2_sample.images)
-    with pytest.raises(DataError, match="both images of id 5"):
+    with pytest.raises(DataError, match=r"both images of id 5\nHint: take one of them out"):
         open_images(zipped(tmp_path / "a.zip", {"a/5.jpg": b"", "b/5.jpg": b""}))
 
 

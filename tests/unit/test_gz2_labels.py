@@ -293,8 +293,10 @@ def test_ids_are_no_targets(tmp_path, kind, column, id_column):
 def test_label_table_settings_that_cannot_be(tmp_path):
     path = tmp_path / "spiral.csv"
     path.write_text("GalaxyID,spiral\n5,1\n")
-    with pytest.raises(DataError, match=r"no column 'sprial' .did you mean 'spiral'"):
+    with pytest.raises(DataError, match=r"no column 'sprial' .did you mean 'spiral'(.|\n)*Hint: set `column`"):
         read_label_table(path, "sprial", "numeric")
+    with pytest.raises(DataError, match=r"no column 'galaxy'(.|\n)*Hint: set `id_column`"):
+        read_label_table(path, "spiral", "numeric", id_column="galaxy")
     with pytest.raises(ConfigError, match="kind is 'number'"):
         read_label_table(path, "spiral", "number")
 
@@ -382,7 +384,11 @@ def test_colours_and_masses_that_cannot_be_are_counted(tmp_path, caplog):
         (REAL_COLOUR_MASS + "7,,9\n", {}, ["row 4, GalaxyID 7", "u_kcorr_dustcorr is ''", "expected a number"]),
         (REAL_COLOUR_MASS + "7,2,nan\n", {}, ["row 4, GalaxyID 7", "MPAJHU_MEDIAN_MASS is 'nan'"]),
         (REAL_COLOUR_MASS + "101818,2,9\n", {}, ["GalaxyID 101818 is already in row 3"]),
-        (REAL_COLOUR_MASS, {"mass_column": "MPAJHU_MASS"}, ["no column 'MPAJHU_MASS'", "'MPAJHU_MEDIAN_MASS'"]),
+        (
+            REAL_COLOUR_MASS,
+            {"mass_column": "MPAJHU_MASS"},
+            ["no column 'MPAJHU_MASS'", "'MPAJHU_MEDIAN_MASS'", "set `mass_column`"],
+        ),
         (REAL_COLOUR_MASS, {"mass_column": "galaxyid"}, ["three different ones", "`mass_column`"]),
         (
             "GalaxyID,ur,m\n1,10,2\n2,11,3\n",
@@ -433,6 +439,19 @@ def test_unmatched_ids(gz2_sample, tmp_path, lost):
     assert read_catalogue(catalogue).ids.tolist() == [i for i in gz2_sample.ids if i != galaxy]
     dropped = json.loads(provenance.read_text())["dropped"]
     assert sorted(dropped.values()) == [0, 1]
+
+
+def test_rows_of_classes_that_are_not_named_are_told_as_left_out(gz2_sample, tmp_path):
+    classes = gz2_sample.folder / "classes.csv"
+    values = dict(zip(gz2_sample.ids, "0120bb", strict=True))
+    classes.write_text("GalaxyID,label\n" + "".join(f"{galaxy},{value}\n" for galaxy, value in values.items()))
+    labels = [{"file": "classes", "kind": "class", "column": "label", "classes": {"smooth": [0], "disc": [1]}}]
+    left_out = "left out: 3 rows whose label is '2', 'b', not named in `classes`"
+    first = ", ".join(str(galaxy) for galaxy, value in values.items() if value in "2b")
+    with pytest.raises(DataError, match=rf"3 of 6 images have no row in classes\.csv \({left_out}\): {first}"):
+        prepare(gz2_sample, tmp_path / "out", labels)
+    labels[0]["classes"] = {"smooth": [0], "disc": [1, 2, "b"]}
+    assert len(read_catalogue(prepare(gz2_sample, tmp_path / "out", labels)[0]).ids) == 6
 
 
 def test_nothing_in_common_and_bad_settings(gz2_sample, tmp_path):

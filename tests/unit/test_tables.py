@@ -72,6 +72,20 @@ def test_what_is_wrong_is_said(content, words):
     assert len(str(error.value)) < 1000
 
 
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (b"id,value\n1,0\n1,1\n", "each id has one row"),
+        (b"id,other\n1,2\n", "as published"),
+        (b"id,value,value\n1,0,1\n", "rename the others"),
+    ],
+)
+def test_what_to_do_is_said(content, hint):
+    with pytest.raises(DataError) as error:
+        parsed(content)
+    assert hint in error.value.hint
+
+
 def test_only_the_first_few_bad_rows_are_listed():
     content = b"id,value\n" + b"x,1\n" * 1000
     with pytest.raises(DataError) as error:

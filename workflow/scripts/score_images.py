@@ -54,9 +54,9 @@ def main(
     """
     images, output = images.expanduser(), output.expanduser()
     if threads < 1:
-        raise ConfigError(f"{threads} threads, expected at least 1")
+        raise ConfigError(f"{threads} threads, expected at least 1", "leave the number out to use all cores")
     if frame < 1:
-        raise ConfigError(f"frame is {frame} px, expected at least 1")
+        raise ConfigError(f"frame is {frame} px, expected at least 1", "name the side of the images of the training")
     _check_output(output, images, model)
     folder = list_images(images, (".png",))
     if folder.folders:

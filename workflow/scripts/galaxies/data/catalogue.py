@@ -22,7 +22,7 @@ class LabelTable:
     name, sha256 : of the file or files that they were read from. table : one row per object, indexed by int64
     `object_id`; float64 columns, NaN where a label is missing; optionally `subset` (text, the part of the data set) and
     `order` (position in the published table). columns : for each label its `kind`, `unit` and, if it has one, `range`.
-    origin : more for provenance.
+    origin : more for provenance. left_out : rows of the files that have no label and are not in `table`, in words.
     """
 
     name: str
@@ -30,6 +30,7 @@ class LabelTable:
     table: pd.DataFrame
     columns: dict[str, dict]
     origin: dict = field(default_factory=dict)
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ def _report_unmatched(images: pd.Index, tables: Sequence[LabelTable], common: pd
             of = f"{subset} ids" if subset else "ids"
             problems += _counted(part.index.difference(images), len(part), f"{of} of {labels.name} have no image")
         rest = images.difference(table.index)
-        problems += _counted(rest, len(images), f"images have no row in {labels.name}")
+        left_out = f" (left out: {labels.left_out})" if labels.left_out else ""
+        problems += _counted(rest, len(images), f"images have no row in {labels.name}{left_out}")
     found = "; ".join(problems)
     if unmatched == "error":
         raise DataError(

@@ -145,9 +145,15 @@ def files_by_id(path: Path, names: Iterable[str], suffixes: tuple[str, ...]) -> 
             continue
         object_id = parse_integer(file.stem)
         if object_id is None:
-            raise DataError(f"{path}: the name of {quoted(name)} is no id, expected digits as in 100008{suffixes[0]}")
+            raise DataError(
+                f"{path}: the name of {quoted(name)} is no id, expected digits as in 100008{suffixes[0]}",
+                "call the image by its id in the tables of labels, or take the file out",
+            )
         if object_id in files:
-            raise DataError(f"{path}: {quoted(files[object_id])} and {quoted(name)} are both images of id {object_id}")
+            raise DataError(
+                f"{path}: {quoted(files[object_id])} and {quoted(name)} are both images of id {object_id}",
+                "take one of them out",
+            )
         files[object_id] = name
     return files, others
 

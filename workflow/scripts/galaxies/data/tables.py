@@ -15,8 +15,8 @@ from galaxies.data.names import ID
 from galaxies.errors import ConfigError, DataError, quoted
 
 MAX_PROBLEMS = 5  # in one message
-ROWS_HINT = "row 1 is the header"
-_RANGE_HINT = "row 1 is the header; for numbers outside 0..1 set `range: [lowest, highest]` of this label table"
+ROWS_HINT = "mend these rows, or take them out; row 1 is the header, and each id has one row"
+_RANGE_HINT = f"{ROWS_HINT}; for numbers outside 0..1 set `range: [lowest, highest]` of this label table"
 _MAX_TABLE_BYTES = 2**30
 _MAX_CLASSES = 100
 _MAX_NAMES = 10  # of columns in a message
@@ -50,15 +50,24 @@ class Table:
             )
         self.header = [column.strip() for column in header]
 
-    def position(self, column: str) -> int:
-        """Where `column` stands in the header; the case of letters counts only when it decides."""
+    def position(self, column: str, key: str | None = None) -> int:
+        """Where `column` stands in the header; the case of letters counts only when it decides.
+
+        key : of the label table in the configuration, if that names the column.
+        """
         matches = [i for i, name in enumerate(self.header) if name == column]
         matches = matches or [i for i, name in enumerate(self.header) if name.lower() == column.lower()]
         if len(matches) > 1:
-            raise DataError(f"{self.name}: {len(matches)} columns are called {column!r}, expected one")
+            raise DataError(
+                f"{self.name}: {len(matches)} columns are called {column!r}, expected one",
+                "rename the others",
+            )
         if not matches:
             known = listed(self.header)
-            raise DataError(f"{self.name}: no column {column!r}{suggestion(column, self.header)}; its columns: {known}")
+            raise DataError(
+                f"{self.name}: no column {column!r}{suggestion(column, self.header)}; its columns: {known}",
+                f"set `{key}` of this label table to one of them" if key else "is this the table as published?",
+            )
         return matches[0]
 
     def parse(
@@ -158,8 +167,8 @@ def read_label_table(
         raise ConfigError(f"label table {path.name}: kind is {kind!r}, expected 'numeric' or 'class'")
     low, high = _checked_range(path, (0.0, 1.0) if range is None else range)
     table = read_table(path)
-    id_position = table.position(id_column)
-    position = table.position(column)
+    id_position = table.position(id_column, "id_column")
+    position = table.position(column, "column")
     if position == id_position:
         raise DataError(
             f"{path}: column {table.header[position]!r} holds the ids, its values cannot be targets",

@@ -92,7 +92,10 @@ def _by_object_id(root: Path, names: dict[str, list[str]], image_format: ImageFo
         found, _ = files_by_id(root, members, image_format.suffixes)
         for published, name in found.items():
             if published >= ID_RANGE:
-                raise DataError(f"{root}: the name of {quoted(name)} is no id of at most seven digits")
+                raise DataError(
+                    f"{root}: the name of {quoted(name)} is no id of at most seven digits",
+                    "call the image by its id in the tables of labels, or take the file out",
+                )
             files[object_id(subset, published)] = name
     if not files:
         raise DataError(

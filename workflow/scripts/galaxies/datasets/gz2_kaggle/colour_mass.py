@@ -52,7 +52,8 @@ def read_colour_mass(
         inside RANGES.
     """
     table = read_table(path)
-    identifier, *measured = (table.position(name) for name in (id_column, colour_column, mass_column))
+    names = {"id_column": id_column, "colour_column": colour_column, "mass_column": mass_column}
+    identifier, *measured = (table.position(name, key) for key, name in names.items())
     if len({identifier, *measured}) < 3:
         raise DataError(
             f"{path}: ids, colours and masses are the columns {id_column}, {colour_column} and {mass_column}, expected "

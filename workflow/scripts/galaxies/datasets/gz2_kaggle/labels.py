@@ -11,6 +11,7 @@ from galaxies.data.catalogue import LabelTable
 from galaxies.data.images import ImageSource
 from galaxies.data.tables import (
     MAX_PROBLEMS,
+    listed,
     merged_classes,
     number_between,
     read_label_table,
@@ -77,18 +78,17 @@ def _read_table(path: Path, table: dict) -> LabelTable:
             f"label table {path.name} of kind {kind}: keys are {sorted(keys)}, "
             f"expected {sorted(required)} and optionally {sorted(KEYS[kind] - required)}"
         )
-    labels, meaning, origin = _READERS[kind](path, **keys)
-    return LabelTable(path.name, sha256(path), labels, meaning, origin)
+    return LabelTable(path.name, sha256(path), *_READERS[kind](path, **keys))
 
 
-Labels = tuple[pd.DataFrame, dict[str, dict], dict]
-"""`table`, `columns` and `origin` of a LabelTable."""
+Labels = tuple[pd.DataFrame, dict[str, dict], dict, str]
+"""`table`, `columns`, `origin` and `left_out` of a LabelTable."""
 
 
 def _vote_fractions(path: Path) -> Labels:
     solutions = read_solutions(path)
     meaning = {"kind": "vote_fraction", "unit": "fraction of votes, cumulative down the tree", "range": [0.0, 1.0]}
-    return solutions, dict.fromkeys(COLUMNS, meaning), {"tree_violations": tree_violations(solutions)}
+    return solutions, dict.fromkeys(COLUMNS, meaning), {"tree_violations": tree_violations(solutions)}, ""
 
 
 def _five_classes(path: Path) -> Labels:
@@ -98,31 +98,36 @@ def _five_classes(path: Path) -> Labels:
         raise DataError(f"{path}: none of {len(solutions)} galaxies is of one of the classes {', '.join(CLASSES)}")
     counts = ", ".join(f"{name} {count:.0f}" for name, count in labels.sum().items())
     logger.info("%s: %d of %d galaxies are of a class: %s", path, len(labels), len(solutions), counts)
-    origin = {"without_class": len(solutions) - len(labels), "tree_violations": tree_violations(solutions)}
-    return labels, MEANING_OF_CLASSES, origin
+    without = len(solutions) - len(labels)
+    origin = {"without_class": without, "tree_violations": tree_violations(solutions)}
+    return labels, MEANING_OF_CLASSES, origin, f"{without} rows of none of the five classes" if without else ""
 
 
 def _classes(path: Path, column: str, id_column: str = ID_COLUMN, classes: dict | None = None) -> Labels:
-    labels, origin = read_label_table(path, column, "class", id_column), {}
+    labels, origin, left_out = read_label_table(path, column, "class", id_column), {}, ""
     if classes:
         merged = merged_classes(path, column, labels, classes)
         origin = {"without_class": len(labels) - len(merged)}
         logger.info("%s: %d of %d rows are of a class of %s", path, len(merged), len(labels), ", ".join(classes))
+        named = {f"{column}={value}" for members in classes.values() for value in members}
+        if others := [name.removeprefix(f"{column}=") for name in labels if name not in named]:
+            left_out = f"{origin['without_class']} rows whose {column} is {listed(others)}, not named in `classes`"
         labels = merged
     meaning = {"kind": "class", "unit": "1 for the class, else 0", "range": [0.0, 1.0]}
-    return labels, dict.fromkeys(labels.columns, meaning), origin
+    return labels, dict.fromkeys(labels.columns, meaning), origin, left_out
 
 
 def _numbers(path: Path, column: str, id_column: str = ID_COLUMN, range: list | None = None) -> Labels:
     labels = read_label_table(path, column, "numeric", id_column, range)
     limits = [float(value) for value in range or (0, 1)]
     meaning = {"kind": "numeric", "unit": "as in the label file", "range": limits}
-    return labels, dict.fromkeys(labels.columns, meaning), {}
+    return labels, dict.fromkeys(labels.columns, meaning), {}, ""
 
 
 def _colours_and_masses(path: Path, **columns: str) -> Labels:
     labels, outside = read_colour_mass(path, **columns)
-    return labels, MEANING, {"outside_range": outside}
+    left_out = f"{outside['objects']} rows without a colour and a mass in their ranges" if outside["objects"] else ""
+    return labels, MEANING, {"outside_range": outside}, left_out
 
 
 _READERS = {
