@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator, SymmetricalLogLocator
 
 from galaxies.comparison import origin_text
 from galaxies.files import reading, write_text
@@ -78,12 +79,18 @@ def main(
     within = source and value <= 1.05 * axes[0, 0].get_xlim()[1]
     for axis in axes[0] if within else ():
         axis.axvline(value, color=PUBLISHED, linewidth=0.8, linestyle=":")
-    axes[0, 0].set_yscale("log")
-    axes[0, 2].set_yscale("symlog", linthresh=1)
+    for axis in axes[0, :2]:
+        axis.set_yscale("log")
+    axes[0, 2].set_yscale("symlog", linthresh=1)  # log-likelihoods are negative
+    low, high = axes[0, 2].dataLim.intervaly
+    axes[0, 2].set_ylim(1.2 * low, high / 1.2)
+    subs = (1, 2, 5)
+    locators = LogLocator(subs=subs), LogLocator(subs=subs), SymmetricalLogLocator(base=10, linthresh=1, subs=subs)
+    for axis, locator in zip(axes[0], locators, strict=True):
+        axis.yaxis.set(major_locator=locator, major_formatter="{x:g}", minor_locator=NullLocator())
     axes[0, 0].set_ylabel("nats per image")
-    columns = legend_columns(len(curves), 4)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=columns, fontsize=7.5)
-    axes[0, 2].legend(handles=kinds(within), loc="lower right", fontsize=7)  # where log-likelihoods have left
+    handles = [*axes[0, 0].get_legend_handles_labels()[0], *kinds(within)]
+    figure.legend(handles=handles, loc="outside upper center", ncols=legend_columns(len(handles), 4), fontsize=7.5)
     note = "Curves of training images are means over an epoch, of other kinds where the pool is other."
     if len(histories) > len(curves):
         many = len(histories) > 2 * len(curves)
