@@ -108,6 +108,13 @@ def test_a_target_after_the_configuration_file_is_taken_for_a_file(everything):
     assert error in re.sub(r"\s*\n\s*", " ", (PROJECT / "README.md").read_text())
 
 
+@pytest.mark.slow
+def test_the_names_that_a_run_has_are_listed(everything):
+    snakemake = (sys.executable, "-m", "snakemake", "-n")
+    assert "No rule to produce galaxy_zoo_cnn_fgi5" in run(everything, *snakemake, "galaxy_zoo_cnn_fgi5").stdout
+    assert "\ngalaxy_zoo_cnn_fig5\n" in run(everything, *snakemake, "--list-target-rules").stdout
+
+
 @pytest.fixture(scope="module")
 def rules(everything) -> set[str]:
     """Rules of the demo, short names among them."""
