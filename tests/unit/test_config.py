@@ -266,6 +266,11 @@ def test_merging_leaves_its_arguments_alone():
         ({"data": {"gz2_kaggle": {"labels": [{"file": "a", "kind": "colour_mass"}]}}}, ["only source local"]),
         ({"data": {"gz2_kaggle": {"labels": [{"file": "a.csv", "kind": "class"}]}}}, ["labels.0", "'column'"]),
         (experiment({"view": "crop500_70"}), ["approach1.view", "500", "424"]),
+        (
+            experiment({"view": "crop250_7"}),
+            ["approach1.view: crop250_7 does not fit network", "block 2", "fewer filters"],
+        ),
+        (experiment({"network": {"kernel_size": 4}}), ["approach1.network.kernel_size: found 4", "odd"]),
         (experiment({"optimiser": {"learning_rate": "1e-3"}}), ["learning_rate", "'1e-3'", "1.0e-3"]),
         ({"data": {"gz2_kaggle": {"labels": [{"file": "a", "kind": "solutions", "column": "b"}]}}}, ["'column'"]),
         ({"compute": {"device": "gpu"}}, ["compute.device", "'gpu'"]),

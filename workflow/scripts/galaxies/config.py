@@ -17,10 +17,11 @@ from galaxies.augmentation_study import check_generators, check_study
 from galaxies.errors import ConfigError
 from galaxies.experiments import differences, experiments_of
 from galaxies.generated_fields import check_autoencoders, check_fields
+from galaxies.image_sizes import check_image_sizes
 from galaxies.judgement import UNLABELLED_GENERATORS, check_judgement
 from galaxies.registry import has_module, named_module
 from galaxies.scorers import SCORERS, check_scorers, check_scorers_of_all
-from galaxies.views import field_of, parse_view
+from galaxies.views import field_of
 
 OF_FILES = ("layout", "source", "path", "images", "frame", "simulate")
 """Keys of a data set that say where its files are and what they are."""
@@ -486,8 +487,10 @@ def _check_experiments(name: str, paper: dict, layout: str) -> None:
             raise ConfigError(
                 f"{where}.network: dense has {len(network['dense'])} layers, dropout {len(network['dropout'])}"
             )
+        if network.get("kernel_size", 1) % 2 == 0:
+            raise ConfigError(f"{where}.network.kernel_size: found {network['kernel_size']}, expected an odd number")
         _check_augmentation(where, settings)
-        _check_dcgan(where, settings)
+        check_image_sizes(where, settings)
         _check_pools(where, settings, layout)
     if paper.get("generated_fields"):
         _check_pools(f"papers.{name}.generated_fields", paper["generated_fields"], layout)
@@ -499,6 +502,7 @@ def _check_experiments(name: str, paper: dict, layout: str) -> None:
                 f"{where}.classifier.network: filters has {len(network['filters'])} values, kernel_sizes "
                 f"{len(network['kernel_sizes'])}"
             )
+        check_image_sizes(f"{where}.classifier", study["classifier"])
         for arm, settings in study["arms"].items():
             _check_augmentation(f"{where}.arms.{arm}", settings)
 
@@ -555,18 +559,6 @@ def _check_pools(where: str, settings: dict, layout: str) -> None:
                 f"{where}.{key}: images of {', '.join(names)} have no {' or '.join(pool)}, but {', '.join(found)}",
                 "name sets whose images have these labels, or other labels",
             )
-
-
-def _check_dcgan(where: str, settings: dict) -> None:
-    architectures = {network["architecture"] for network in settings.get("networks", {}).values()}
-    if not architectures & {"dcgan_generator", "dcgan_discriminator"}:
-        return
-    size = parse_view(settings["view"]).size
-    if size < 32 or size & (size - 1):
-        raise ConfigError(
-            f"{where}.view: {settings['view']} has {size} px; the networks of a DCGAN need a power of two, 32 or more",
-            "choose a view such as crop256_128",
-        )
 
 
 def _check_augmentation(where: str, settings: dict) -> None:
