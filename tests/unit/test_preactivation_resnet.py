@@ -97,7 +97,7 @@ def test_initial_weights_have_the_variance_of_he_and_no_tails():
 def test_running_statistics_and_small_images():
     network = build(5, 16, width=1, bn_momentum=0.25)
     assert {layer.momentum for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)} == {0.25}
-    with pytest.raises(ConfigError, match="at least 16 px, these have 15"):
+    with pytest.raises(ConfigError, match="images of 15 px, expected 16 or more"):
         build(5, 15)
 
 

@@ -123,7 +123,7 @@ def test_logits_of_the_label_discriminator_are_not_negative():
 
 
 def test_more_convolutions_than_the_maps_can_be_halved_are_refused():
-    with pytest.raises(ConfigError, match="5 values; maps of 10 px"):
+    with pytest.raises(ConfigError, match="images of 10 px cannot be halved 5 times"):
         pooled_cnn.build(size=10, channels=1, outputs=1, filters=[1] * 5)
 
 

@@ -7,7 +7,7 @@ from galaxies.errors import ConfigError
 from galaxies.views import parse_view
 
 SMALLEST = {"preactivation_resnet": 16, "resnet50": 32, "efficientnet_lite0": 32}
-"""Side in px of the smallest images that these take."""
+"""Side in px of the smallest images that these take: with as many halvings a pixel is left."""
 SMALLEST_MAP = 4  # side in px of the last feature maps of a DCGAN, where its dense layer is
 
 SIZE_HINT = "choose a view with more pixels"

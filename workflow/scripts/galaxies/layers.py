@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from galaxies.errors import ConfigError
+from galaxies.image_sizes import SMALLEST_MAP, expect_power_of_two
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB in [0, 1]: the statistics that the published ImageNet weights expect
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -18,7 +19,6 @@ ACTIVATIONS = {
     "softplus": nn.Softplus,
 }
 OUTPUT_ACTIVATIONS = {"sigmoid": nn.Sigmoid, "linear": nn.Identity}
-SMALLEST_MAP = 4  # side in px of the last feature maps of a DCGAN, where its dense layer is
 
 
 class Head(nn.Sequential):
@@ -137,11 +137,7 @@ def halving_channels(width: int, size: int) -> list[int]:
 
     Raises ConfigError unless `size` is a power of two, and at least 32.
     """
-    if size < 8 * SMALLEST_MAP or size & (size - 1):
-        raise ConfigError(
-            f"the images have {size} px; the networks of a DCGAN need a power of two, 32 or more",
-            "choose a view such as crop256_128",
-        )
+    expect_power_of_two(size)
     return [width * 2**stage for stage in range((size // SMALLEST_MAP).bit_length() - 1)]
 
 

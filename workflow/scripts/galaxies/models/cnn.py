@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from galaxies.errors import ConfigError
+from galaxies.image_sizes import side_after_pooling
 from galaxies.layers import check_choice, dense_head, initialise_glorot, initialise_normal
 
 
@@ -49,13 +50,11 @@ def build(
     check_choice("padding", padding, ("valid", "same"))
     if kernel_size < 1 or kernel_size % 2 == 0:
         raise ConfigError(f"network.kernel_size is {kernel_size}; it must be odd and positive")
-    layers, previous, side = [], channels, size
-    for number, width in enumerate(filters, start=1):
+    layers, previous = [], channels
+    for width in filters:
         layers += [nn.Conv2d(previous, width, kernel_size, padding=padding), nn.ReLU(), nn.MaxPool2d(2)]
-        previous, side = width, (side - (kernel_size - 1 if padding == "valid" else 0)) // 2
-        if side < 1:
-            raise ConfigError(f"network.filters: images of {size} px are smaller than a pixel after block {number}")
-    features = previous * side**2
+        previous = width
+    features = previous * side_after_pooling(size, filters, kernel_size, padding) ** 2
     head = dense_head(features, outputs, dense, dropout, dropout_first=True, output_activation=output_activation)
     network = CNN(nn.Sequential(*layers), head)
     if weights_std is None:

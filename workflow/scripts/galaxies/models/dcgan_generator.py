@@ -5,7 +5,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from galaxies.layers import SMALLEST_MAP, activation_named, halving_channels, initialise_glorot
+from galaxies.image_sizes import SMALLEST_MAP
+from galaxies.layers import activation_named, halving_channels, initialise_glorot
 
 
 class Generator(nn.Module):

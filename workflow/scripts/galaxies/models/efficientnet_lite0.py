@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from galaxies.errors import ConfigError
+from galaxies.image_sizes import expect_smallest
 from galaxies.layers import TrunkRegressor, check_choice, dense_head, initialise_glorot, load_published
 
 FEATURES = 1280
@@ -42,8 +43,7 @@ def build(
     """
     check_choice("pretrained", pretrained, ("imagenet", "none"))
     check_choice("freeze", freeze, ("trunk", "none"))
-    if size < 32:
-        raise ConfigError(f"network: efficientnet_lite0 needs images of at least 32 px, this view has {size}")
+    expect_smallest(size, "efficientnet_lite0")
     # The package pads for a fixed image size, which must be ours for TensorFlow's "same" padding to come out right.
     network = _import("efficientnet_lite_pytorch").EfficientNet.from_name(
         "efficientnet-lite0", image_size=size, drop_connect_rate=0.0

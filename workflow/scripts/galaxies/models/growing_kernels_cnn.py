@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from galaxies.errors import ConfigError
+from galaxies.image_sizes import side_after_pooling
 from galaxies.layers import initialise_glorot
 
 
@@ -34,16 +35,14 @@ def build(
     """
     if len(filters) != len(kernel_sizes):
         raise ConfigError(f"network: filters has {len(filters)} values and kernel_sizes has {len(kernel_sizes)}")
-    layers, previous, side = [], channels, size
+    layers, previous = [], channels
     for width, kernel in zip(filters, kernel_sizes, strict=True):
         before, after = (kernel - 1) // 2, kernel // 2
         layers += [nn.ZeroPad2d((before, after, before, after)), nn.Conv2d(previous, width, kernel)]
         layers += [nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(dropout)]
-        previous, side = width, side // 2
-    if side < 1:
-        raise ConfigError(f"network.filters: images of {size} px are smaller than a pixel after {len(filters)} blocks")
+        previous = width
     layers.append(nn.Flatten())
-    units = [previous * side**2, *dense]
+    units = [previous * side_after_pooling(size, filters) ** 2, *dense]
     for before, after in zip(units, dense, strict=False):
         layers += [nn.Linear(before, after), nn.ReLU()]
     network = GrowingKernelsCNN(*layers, nn.Linear(units[-1], outputs))

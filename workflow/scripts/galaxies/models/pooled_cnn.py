@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from galaxies.errors import ConfigError
+from galaxies.image_sizes import side_after_halving
 from galaxies.layers import Head, check_choice, initialise_glorot
 
 ACTIVATIONS = {"linear": nn.Identity, "relu": nn.ReLU}
@@ -49,13 +49,11 @@ def build(
     Weights begin Glorot-uniform, biases zero (two_in_one, models).
     """
     check_choice("output_activation", output_activation, tuple(ACTIVATIONS))
-    side, inputs, layers = size, channels, []
+    inputs, layers = channels, []
     for maps in filters:
-        if side < 2:
-            raise ConfigError(f"network.filters has {len(filters)} values; maps of {size} px cannot be halved so often")
         layers += [nn.Conv2d(inputs, maps, 3, padding=1), nn.ReLU(), same_pool()]
-        side, inputs = (side + 1) // 2, maps
-    hidden = [nn.Linear(inputs * side**2, dense), nn.ReLU()]
+        inputs = maps
+    hidden = [nn.Linear(inputs * side_after_halving(size, filters) ** 2, dense), nn.ReLU()]
     head = Head(*hidden, nn.Linear(dense, outputs), ACTIVATIONS[output_activation]())
     network = PooledCNN(size, nn.Sequential(*layers, nn.Flatten(), head))
     initialise_glorot(network)

@@ -5,13 +5,12 @@ import math
 import torch
 from torch import Tensor, nn
 
-from galaxies.errors import ConfigError
+from galaxies.image_sizes import expect_smallest
 from galaxies.layers import Head
 
 STEM = 64  # channels of the first convolution, for any width
 GROUPS = 4  # of two units each: with the first convolution and the last layer 26 layers
 EXPANSION = 4  # channels that a bottleneck puts out, over those within
-SMALLEST = 16  # px: after the pooling and three halvings one is left
 
 
 class Bottleneck(nn.Module):
@@ -84,8 +83,7 @@ def build(
     width 64 and k 2. bn_momentum : weight of the newest batch in the running statistics; 0.003 is the decay 0.997 of
     the code. Weights are normal with He's variance, cut at two deviations, and biases are zero, as the code has them.
     """
-    if size < SMALLEST:
-        raise ConfigError(f"network: preactivation_resnet needs inputs of at least {SMALLEST} px, these have {size}")
+    expect_smallest(size, "preactivation_resnet")
     network = PreactivationResNet(outputs, channels, width, k, bn_momentum)
     initialise_he(network)
     return network

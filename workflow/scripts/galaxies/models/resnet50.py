@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from galaxies.data.download import download
 from galaxies.errors import ConfigError, DataError
 from galaxies.files import sha256
+from galaxies.image_sizes import expect_smallest
 from galaxies.layers import TrunkRegressor, check_choice, dense_head, initialise_glorot, load_published
 
 WEIGHTS_URL = "https://download.pytorch.org/models/resnet50-0676ba61.pth"  # torchvision's IMAGENET1K_V1
@@ -93,8 +94,7 @@ def build(
     """
     check_choice("pretrained", pretrained, ("imagenet", "none"))
     check_choice("freeze", freeze, ("trunk", "none"))
-    if size < 32:
-        raise ConfigError(f"network: resnet50 needs images of at least 32 px, this view has {size}")
+    expect_smallest(size, "resnet50")
     published = read_weights(weights) if pretrained == "imagenet" else None
     trunk = ResNet50Trunk()
     if published is not None:
