@@ -92,6 +92,7 @@ def test_a_setting_that_is_alike_reproduces_nothing():
     assert judge_published("64", False, np.array([64.0]), "setting", "equals", [])[0] == AS_CONFIGURED
     assert judge_published("64", False, np.array([32.0]), "setting", "equals", [])[0] == NOT_COMPARABLE
     assert judge_published("400", False, np.array([450.0, 450]), "setting", "at_least", [])[0] == AS_CONFIGURED
+    assert judge_published("500", False, np.array([4.0, 4]), "setting", "at_most", ["short"])[0] == NOT_COMPARABLE
 
 
 def test_what_is_not_comparable_is_not_judged_however_near_it_is():

@@ -52,7 +52,8 @@ def beside(stated: dict, entry: dict, found: pd.DataFrame) -> dict:
     has_seeds = kind == "seeds"
     summary = summarise(values)
     said = found["comparable"].iloc[0]
-    reasons = [] if said == "yes" or kind == "setting" else [said.removeprefix("no: ")]
+    told = kind == "setting" and entry["relation"] == "equals"  # whatever else differs
+    reasons = [] if said == "yes" or told else [said.removeprefix("no: ")]
     reasons += [entry["reason"]] if entry["reason"] else []
     reasons += [f"undefined in {len(found) - len(defined)} of {len(found)} seeds"] if len(found) > len(defined) else []
     approximate = any(word in stated["source_section"] for word in APPROXIMATE)

@@ -51,7 +51,7 @@ def main(kept: list[Path], good: Path, diversity: Path, png: Path, *, trainings:
 
 def likeness(row: pd.Series) -> str:
     """How much images of one kind have in common, in a few characters."""
-    return f"shared light {row['shared_light']:.2f}"
+    return f"shared light {round(row['shared_light'], 2) + 0.0:.2f}"  # no -0.00
 
 
 def draw_row(axes: np.ndarray, images: np.ndarray) -> None:
