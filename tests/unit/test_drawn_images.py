@@ -153,6 +153,9 @@ def test_shared_light_is_that_of_places_whatever_the_brightness():
         first, second = ((draw.random((200, 200)) < crowded) * draw.integers(1, 100, (200, 200)) for _ in range(2))
         assert shared_light(light_shares(first), light_shares(second)) == pytest.approx(0, abs=0.02)
         assert shared_light(light_shares(first), light_shares(2 * first + 5)) == pytest.approx(1)
+    bright = 255 * (draw.random((2, 200, 200)) < 0.6)  # the sky is the brightest level
+    assert shared_light(*map(light_shares, bright)) == pytest.approx(0, abs=0.02)
+    assert shared_light(light_shares(255 - bright[0]), light_shares(bright[0])) == pytest.approx(1)
     blank = np.full((200, 200), 3)
     assert shared_light(light_shares(blank), light_shares(2 * blank)) == 1
     assert shared_light(light_shares(blank), light_shares(first)) == 0
@@ -254,7 +257,7 @@ def test_tables_of_generated_images(measured):
     np.testing.assert_allclose(pd.read_csv(folder / "some.csv")["judge_score"], judged)
     first = per_seed.iloc[0]
     assert first["judge_score_mean"] == pytest.approx(judged.mean())
-    assert first["judge_score_std"] == pytest.approx(judged.std(), abs=1e-9)
+    assert first["judge_score_std"] == pytest.approx(judged.std(ddof=1), abs=1e-9)
     assert first["own_score_mean"] == pytest.approx(own.mean(), rel=1e-6)
     assert per_seed.loc[2, ["kept", "acceptance"]].to_list() == [0, 0]
     assert np.isnan(per_seed.loc[2, "judge_score_mean"])
@@ -267,7 +270,7 @@ def test_tables_of_generated_images(measured):
     good = everything[everything["score"] > threshold]
     unseen = good[good["set"] == "scored_test"]
     of_unseen = judge.estimator.predict(unseen[[f"b{i}" for i in range(5)]].to_numpy()).clip(0, 8)
-    expected = [good["score"].mean(), good["score"].std(ddof=0), of_unseen.mean(), of_unseen.std(), len(unseen)]
+    expected = [good["score"].mean(), good["score"].std(ddof=0), of_unseen.mean(), of_unseen.std(ddof=1), len(unseen)]
     names = ["true_score_mean", "true_score_std", "judge_score_mean", "judge_score_std", "judged"]
     assert scores.loc["real_images", names].to_list() == pytest.approx(expected)
     assert scores.loc["real_images", ["published_mean", "published_of"]].to_list() == [2.02, "true_score"]

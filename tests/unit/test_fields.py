@@ -252,12 +252,12 @@ def test_table_of_fields(tmp_path):
     assert (flux["mean"], flux["ratio"], flux["n_seeds"], flux["images"]) == (4.0, 2.0, 2, 3)
     assert flux["std"] == pytest.approx(np.sqrt(8))
     assert table.loc[("vae", "flux_deviation"), "mean"] == pytest.approx(np.std((4, 80, 6), ddof=1) / 2)
-    assert table.loc[("vae", "distance_to_real"), "mean"] == pytest.approx((1 + (1 + 4 / 8)) / 2 / 4)  # blobs, flux
+    assert table.loc[("vae", "distance_to_real"), "mean"] == pytest.approx((1 + (1 + 4 / 8)) / 2 / 5)  # blobs, flux
     real = table.loc[("real_images", "score_cnn")]
     assert (real["true_mean"], real["mae"]) == (pytest.approx(9.5 / 3), pytest.approx(3.5 / 3))
     assert real["correlation"] == pytest.approx(np.corrcoef((1, 2, 3), (2, 2.5, 5))[0, 1])
     assert table.loc[("real_images", "flux"), "mean"] == 2
-    halves = [28.5 / 31.5, 0.15 / 0.45, 0.15 / 1.25, 1.5 / 12.5]
+    halves = [4.5 / 6.5, 28.5 / 31.5, 0.15 / 0.45, 0.15 / 1.25, 1.5 / 12.5]  # the first is of the sky plus one level
     assert table.loc[("real_images", "distance_to_real"), "mean"] == pytest.approx(np.mean(halves))
     assert table.loc[("vae", "score_cnn"), "mean"] == 2
     assert np.isnan(table.loc[("vae", "score_cnn"), "ratio"])
@@ -266,7 +266,18 @@ def test_table_of_fields(tmp_path):
     assert list(of_seeds.loc["flux", "ratio"]) == [1.0, 3.0]
     assert of_seeds.loc["score_cnn", "ratio"].isna().all()
     assert list(of_seeds.loc["score_cnn", "real"]) == [2.0, 2.0]
-    assert list(of_seeds.loc["distance_to_real", "value"]) == [0.25, 0.375]
+    assert list(of_seeds.loc["distance_to_real", "value"]) == pytest.approx([0.2, 0.3])
+
+
+def test_images_without_grey_levels_have_no_distance_to_real_ones(trained, tmp_path):
+    """Their concentration alone is known."""
+    measure(trained, tmp_path / "real.csv", sets=["scored_validation"])
+    measure(trained, tmp_path / "relative.csv", generated=trained / "seed0/generated.h5", levels=False)
+    tabulate_fields.main(
+        [tmp_path / "relative.csv"], [tmp_path / "real.csv"], tmp_path / "table.csv", tmp_path / "per_seed.csv",
+        trainings=trainings()[:1], views=["full_8"], names=[],
+    )  # fmt: skip
+    assert pd.read_csv(tmp_path / "per_seed.csv")["quantity"].to_list() == ["concentration"]
 
 
 # Figures

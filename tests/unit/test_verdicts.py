@@ -101,6 +101,11 @@ def test_what_is_not_comparable_is_not_judged_however_near_it_is():
     assert (verdict, why) == (NOT_COMPARABLE, "simulated data; epochs 4 (published 20)")
 
 
+def test_seeds_that_hold_nearly_any_value_reproduce_none():
+    verdict, why = judge_published("0.1364", False, np.array([0.5, 0.6, 0.9]), "seeds", "equals", [])
+    assert verdict == NOT_COMPARABLE and "scatter" in why
+
+
 @pytest.mark.parametrize(("number", "words"), [(1, "1 seed, 3 are needed"), (2, "2 seeds, 3 are needed")])
 def test_few_seeds_judge_nothing(number, words):
     assert judge_published("0.32", False, SEEDS[:number], "seeds", "equals", []) == (NOT_COMPARABLE, words)
@@ -193,7 +198,9 @@ def test_what_few_trainings_made_is_inconclusive_whatever_its_interval(trainings
         (seeds(1.0), seeds(2.0), "1 seed,"),
         (seeds(1.0, 1.1), seeds(2.0, 2.2), "2 seeds,"),
         (seeds(1.0, 2.0, 4.0), seeds(2.0, 3.0, 5.0), "equal"),
-        (seeds(1.0, float("nan")), seeds(2.0, 3.0), "undefined in 1 seeds; 1 seed,"),
+        (seeds(1.0, 1.0, 1.0), seeds(0.1, 0.1, 0.1 + 1e-12), "equal"),
+        (seeds(1.0, 1.1, 1.2, float("nan")), seeds(2.0, 2.1, 2.3, 2.0), "undefined in 1 of 4 seeds"),
+        (seeds(1.0, float("nan")), seeds(2.0, 3.0), "undefined in 1 of 2 seeds; 1 seed,"),
     ],
 )
 def test_what_has_no_interval_is_inconclusive(a, b, why):

@@ -112,7 +112,7 @@ def test_scorers_of_intergalactic_vae_cnn(finished):
     assert set(table.index) == {(name, part) for name in names for part in ("test", "sim_public", "sim_private")}
     assert set(table.index[table["chose_epoch"]]) == {("cnn", "test"), ("cnn_gaussian", "test")}
     assert table.loc[("dcgan_literal", "test"), "published"] == 1.2
-    assert "discriminator's networks discriminator width 2" in table.loc[("dcgan_literal", "sim_public"), "comparable"]
+    assert "discriminator's networks discriminator width 2" in table.loc[("dcgan_literal", "test"), "comparable"]
     first = pd.read_csv(results / "first_predictions.csv")
     assert len(first) == 4 and (first["prediction_largest"] > 0).all()
     query = pd.read_csv(results / "query_pred_cnn.csv")

@@ -42,8 +42,8 @@ def main(kept: list[Path], good: Path, diversity: Path, png: Path, *, trainings:
     axes[0, 0].set_ylabel(f"training images, score > {threshold:g}\n{likeness(alike.loc[REAL])}", fontsize=6.5)
     note = (
         "Square root of the grey levels; a pixel is the brightest of 3 x 3. Drawn at random, whether kept or not. "
-        "Shared light: of that above the sky, what two images have in the same places, beyond chance (1: the same "
-        f"image, 0: independent ones); mean over pairs and seeds. Images of seed {trainings[0]['seed']}."
+        "Shared light: of what stands out of the sky, what two images have in the same places, beyond chance (1: the "
+        f"same image, 0: independent ones); mean over pairs and seeds. Images of seed {trainings[0]['seed']}."
     )
     stamp(figure, f"{origin_text(simulated, trainings[0]['differences'])} {note}", grow=True)
     save_figure(figure, png)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.spatial.distance import canberra
 
 from galaxies.field_measures import FieldMeasures
 from galaxies.files import reading, write_text
@@ -13,7 +12,6 @@ from galaxies.stats import median_interval, summarise
 
 REAL = "real_images"
 MEASURES = FieldMeasures._fields
-COMPARED = ("flux", "lit", "concentration", "blobs")  # the sky of most real images is 0
 DISTANCE = "distance_to_real"
 FEWEST = 6  # images; the median of fewer has no 95 % interval
 SPREAD = "flux_deviation"  # over the images of one generator
@@ -35,9 +33,10 @@ def main(
     measured : from measure_fields.py, in the order of `trainings`, each {experiment, label, seed, view, differences}.
     real : the same of real images that no generator has seen, in the order of `views`. names : of the scorers.
     sky, flux, lit, concentration, blobs : medians over the images, as a few bright ones would decide means.
-    distance_to_real : mean over the last four of |a - b| / (a + b), where a and b are those of generated and of real
-    images (the Canberra distance): 0 if all are equal, 1/3 if they differ by factors of two, 1 if one side has none; of
-    the real images, that between two halves of them. flux_deviation : standard deviation of the flux over images, which
+    distance_to_real : mean over these five of |a - b| / (a + b), where a and b are those of generated and of real
+    images (the Canberra distance), of the sky plus one level: 0 if all are equal, 1/3 if they differ by factors of two,
+    1 if one side has none; of the real images, that between two halves of them. It tells neither places nor whether
+    images differ. flux_deviation : standard deviation of the flux over images, which
     is 0 for a generator of one image. score_<name> : means over the images.
     real, ratio : the quantity of real images of the same view, and that of generated ones over it, which scores have
     not. Of real images, ci95 is over the images, and each score has the mean absolute error and the correlation with
@@ -86,8 +85,13 @@ def ratio(quantity: str, value: float, real: float) -> float:
 
 
 def distance(generated: dict[str, float], real: dict[str, float]) -> float:
-    """Mean Canberra distance of what is COMPARED, 0 to 1; NaN if some of it is unknown."""
-    return float(canberra(*([values[name] for name in COMPARED] for values in (generated, real)))) / len(COMPARED)
+    """Mean Canberra distance of the measures, 0 to 1; NaN if one of them is unknown."""
+    one, other = (
+        np.array([values[name] for name in MEASURES]) + [name == "sky" for name in MEASURES]  # mostly 0
+        for values in (generated, real)
+    )
+    total = one + other
+    return float(np.mean(np.abs(one - other) / np.where(total == 0, 1, total)))
 
 
 def read(path: Path) -> pd.DataFrame:

@@ -41,7 +41,8 @@ def main(real: Path, found: list[Path], table: Path, *, trainings: list[dict]) -
     below_all_real : number of generated images with a smaller value than all real ones, for a look at single copies.
 
     Over seeds, the images of all trainings are pooled for near_copies and what follows it, as one threshold holds for
-    all: the interval is of the share of these trainings, not of further ones.
+    all: the interval is of the share of these trainings, not of further ones. near_copies_most : the share of the
+    training that has most, with its interval.
     """
     reference, rows, over_trainings = read_neighbours(real), [], {}
     for space in SPACES:
@@ -124,6 +125,8 @@ def over_seeds(rows: pd.DataFrame, over_trainings: dict[tuple, dict]) -> pd.Data
         low, high = np.clip([summary.ci95_low, summary.ci95_high], 0, np.inf)
         row |= {name: group[name].mean() for name in QUANTILES} | {"median_over_real": summary.mean}
         row |= {"median_over_real_ci95_low": low, "median_over_real_ci95_high": high}
+        most = group.loc[group["near_copies"].idxmax()]
+        row |= {f"near_copies_most{end}": most[f"near_copies{end}"] for end in ("", "_ci95_low", "_ci95_high")}
         result.append(row | over_trainings[key])
     return pd.DataFrame(result)
 

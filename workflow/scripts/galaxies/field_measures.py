@@ -97,8 +97,8 @@ def stripes_of(image: np.ndarray) -> float:
 
 
 class LightShares(NamedTuple):
-    """share : of the light of an image above its sky that each pixel (S * S,) has, NaN without any light. levels,
-    counts : the values among them, and how many pixels have each."""
+    """share : of all that stands out of the sky of an image, how much each pixel (S * S,) has, NaN if nothing does.
+    levels, counts : the values among them, and how many pixels have each."""
 
     share: np.ndarray
     levels: np.ndarray
@@ -106,19 +106,19 @@ class LightShares(NamedTuple):
 
 
 def light_shares(image: np.ndarray) -> LightShares:
-    """How the light of an image (S, S) is distributed over its pixels."""
-    light = light_above_sky(image).ravel()
+    """How an image (S, S) stands out of its sky: distances of its pixels from the median, brighter or darker."""
+    light = np.abs(image.astype(np.float64) - np.median(image)).ravel()
     share = light / (light.sum() or np.nan)
     return LightShares(share, *np.unique(share, return_counts=True))
 
 
 def shared_light(first: LightShares, second: LightShares) -> float:
-    """Share of their light above the sky that two images have in the same places, beyond chance.
+    """Share of their light that two images have in the same places, beyond chance.
 
-    With p and q the shares of the light that each pixel has, s = sum min(p, q) is 1 less the total variation between
-    them, and e its mean over all ways to shuffle the pixels of one image: (s - e) / (1 - e), 1 for images that are
-    equal up to sky and brightness, about 0 for independent ones, however bright or crowded. Images without light are
-    equal to each other and share nothing with others.
+    With p and q the `LightShares` of the pixels, s = sum min(p, q) is 1 less the total variation between them, and e
+    its mean over all ways to shuffle the pixels of one image: (s - e) / (1 - e), 1 for images that are equal up to sky
+    and brightness, about 0 for independent ones, however bright or crowded. Images of one level are equal to each other
+    and share nothing with others.
     """
     blank = [np.isnan(image.levels).any() for image in (first, second)]
     if any(blank):

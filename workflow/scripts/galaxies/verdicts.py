@@ -90,9 +90,10 @@ def judge_published(
     told, of kind "estimate" what was measured without a seed, with its 95 % `interval` over images. reasons : why they
     are not comparable; empty if they are.
     A published value stands for all numbers that are rounded to it. It is reproduced if one of these lies in the 95 %
-    prediction interval of one more seed, which a published training is; or if a fact is equal to one of them, or at
-    least or at most the published value where this says so; or if the interval of an estimate holds one of them, since
-    no paper names the images that it is of. A setting that is alike is as configured, and reproduces nothing.
+    prediction interval of one more seed, which a published training is, unless that is wider than the value; or if a
+    fact is equal to one of them, or at least or at most the published value where this says so; or if the interval of
+    an estimate holds one of them, since no paper names the images that it is of. A setting that is alike is as
+    configured, and reproduces nothing.
     """
     if reasons:
         return NOT_COMPARABLE, "; ".join(reasons)
@@ -114,6 +115,8 @@ def judge_published(
         return NOT_COMPARABLE, too_few(len(values))
     summary = summarise(values)
     interval = summary.prediction95_low, summary.prediction95_high
+    if interval[1] - interval[0] > abs(stated):
+        return NOT_COMPARABLE, f"seeds scatter too much: one more lies in {interval[0]:.4g} to {interval[1]:.4g}"
     return _in_or_outside(stated, half, interval, "prediction interval of one more seed")
 
 
@@ -167,8 +170,7 @@ def judge_comparisons(comparison: dict, metrics: dict[str, Measured], missing: d
     values, undefined = _paired(kind, measured)
     if not len(values):
         return [Effect(NOT_TESTED, **given, reason="undefined in all seeds")]
-    note = f"undefined in {undefined} seeds" if undefined else ""
-    return [_over_seeds(values, _half_width_of_facts(kind, measured, values.mean()), given, bounds, note)]
+    return [_over_seeds(values, _half_width_of_facts(kind, measured, values.mean()), given, bounds, undefined)]
 
 
 def _of_table(measured: Measured, given: dict, bounds: dict) -> Effect:
@@ -209,20 +211,24 @@ def _half_width_of_facts(kind: str, measured: list[Measured], effect: float) -> 
     return float(np.sqrt(sum(half**2 for _, half in halves)))
 
 
-def _over_seeds(values: np.ndarray, of_facts: float, given: dict, bounds: dict, note: str) -> Effect:
+def _over_seeds(values: np.ndarray, of_facts: float, given: dict, bounds: dict, undefined: int) -> Effect:
     """Effect of values, one per seed, by Student's t; the p-value is that of signs about the nearest bound.
 
-    of_facts : half-width that a value without seeds adds, in squares.
+    of_facts : half-width that a value without seeds adds, in squares. undefined : number of further seeds without a
+    value, which may be those of the worst trainings.
     """
     summary = summarise(values)
     facts = {"effect": summary.mean, "n": summary.n, "over": f"{OVER_SEEDS} and images" if of_facts else OVER_SEEDS}
-    if summary.n < FEWEST_SEEDS or not np.ptp(values):  # without width, no other seed could differ
-        why = too_few(summary.n) if summary.n < FEWEST_SEEDS else "all seeds are equal"
-        return Effect(INCONCLUSIVE, **given, **facts, reason="; ".join(filter(None, [note, why])))
+    equal = np.allclose(values, values[0], rtol=1e-9, atol=0)  # without width, no other seed could differ
+    reasons = [f"undefined in {undefined} of {summary.n + undefined} seeds"] if undefined else []
+    if summary.n < FEWEST_SEEDS or equal:
+        reasons.append(too_few(summary.n) if summary.n < FEWEST_SEEDS else "all seeds are equal")
+    if reasons:
+        return Effect(INCONCLUSIVE, **given, **facts, reason="; ".join(reasons))
     bound = min((end for end in bounds.values() if not np.isnan(end)), key=lambda end: abs(end - summary.mean))
     (p_value,), _ = sign_flip_test(values[None] - bound)
     half = float(np.hypot(summary.ci95_high - summary.mean, of_facts))
-    facts |= {"low": summary.mean - half, "high": summary.mean + half, "reason": note}
+    facts |= {"low": summary.mean - half, "high": summary.mean + half}
     facts |= {"p_value": float(p_value), "smallest_p_value": smallest_p_value(summary.n)}
     return Effect(**_within(summary.mean, facts["low"], facts["high"], summary.n - 1, **bounds), **given, **facts)
 
