@@ -262,6 +262,19 @@ def test_table_finds_the_generator_that_copies(files):
     assert table["training_images"].eq(40).all() and table["data"].eq("simulated").all()
 
 
+def test_one_training_that_copies_does_not_hide_among_others(files):
+    found = [find(files, "new"), find(files, "copies"), find(files, "new")]
+    trainings = [training("one", seed) for seed in range(3)]
+    tabulate_neighbours.main(find(files), found, files / "table.csv", trainings=trainings)
+    table = read(files / "table.csv")
+    for _, rows in table[table["experiment"] == "one"].groupby(["space", "quantity"]):
+        of_all = rows[rows["over"] == "seeds"].iloc[0]
+        copier = rows[rows["seed"] == 1].iloc[0]
+        assert of_all["near_copies"] < copier["near_copies"]
+        for end in ("", "_ci95_low", "_ci95_high"):
+            assert of_all[f"near_copies_most{end}"] == copier[f"near_copies{end}"]
+
+
 @pytest.mark.parametrize(("name", "text"), [("judge", "features of another judge"), ("view", "other training images")])
 def test_neighbours_of_another_judge_or_view_are_refused(files, name, text):
     real, found = find(files), find(files, "new")
