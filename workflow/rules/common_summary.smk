@@ -184,7 +184,7 @@ def summary_figures():
     figures = {}
     if PUBLISHED:
         figures |= {name: f"{name}.csv" for name in ("metrics", "comparison", "claims")}
-    with_values = {name.split("/")[0] for name in LEDGER["published"]}
+    with_values = {Path(name).parts[0] for name in LEDGER["published"]}
     with_claims = {claim["paper"] for claim in CLAIMS.values()}
     for kind, papers in (("comparison", with_values), ("claims", with_claims)):
         figures |= {f"{kind}_{paper}": f"{kind}_{paper}.png" for paper in config["papers"] if paper in papers}
