@@ -36,8 +36,8 @@ def main(
     distance_to_real : mean over these five of |a - b| / (a + b), where a and b are those of generated and of real
     images (the Canberra distance), of the sky plus one level: 0 if all are equal, 1/3 if they differ by factors of two,
     1 if one side has none; of the real images, that between two halves of them. It tells neither places nor whether
-    images differ. flux_deviation : standard deviation of the flux over images, which
-    is 0 for a generator of one image. score_<name> : means over the images.
+    images differ. flux_deviation : standard deviation of the flux over images, which is 0 for a generator of one image.
+    score_<name> : means over the images.
     real, ratio : the quantity of real images of the same view, and that of generated ones over it, which scores have
     not. Of real images, ci95 is over the images, and each score has the mean absolute error and the correlation with
     the true scores that are left at this resolution: where a scorer knows little of real images, its scores of
