@@ -2,14 +2,18 @@
 
 import contextlib
 import logging
+import math
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 logger = logging.getLogger(__name__)
+
+PACE_LINES = 20  # speed and time left are those of so many log lines: a later phase may be a hundred times as slow
 
 
 class Progress(contextlib.ExitStack):
@@ -26,8 +30,7 @@ class Progress(contextlib.ExitStack):
         self.done = done
         self.seconds = seconds
         self._images = 0
-        self._start = self._logged = time.monotonic()
-        self._first = done
+        self._marks = deque([(time.monotonic(), done, 0)], maxlen=PACE_LINES)  # when, steps, images
         self._bar = self.enter_context(
             tqdm(total=steps, initial=done, desc=name, unit="step", disable=not sys.stderr.isatty(), leave=False)
         )
@@ -43,13 +46,13 @@ class Progress(contextlib.ExitStack):
         self._images += images
         self._bar.update()
         now = time.monotonic()
-        if now - self._logged < self.seconds:
+        if now - self._marks[-1][0] < self.seconds:
             return
-        self._logged = now
-        elapsed = now - self._start
-        left = elapsed / (self.done - self._first) * (self.steps - self.done)
+        then, steps_then, images_then = self._marks[0]
+        left = (now - then) / (self.done - steps_then) * (self.steps - self.done)
         done = f"{self.name}: epoch {epoch}, step {self.done}/{self.steps}, {_line(metrics())}"
-        logger.info("%s, %.0f images/s, %s left", done, self._images / elapsed, duration(left))
+        logger.info("%s, %.0f images/s, %s left", done, (self._images - images_then) / (now - then), duration(left))
+        self._marks.append((now, self.done, self._images))
 
     def epoch(self, epoch: int, metrics: dict[str, float]) -> None:
         """Write the metrics of a finished epoch."""
@@ -57,7 +60,8 @@ class Progress(contextlib.ExitStack):
 
 
 def _line(metrics: dict[str, float]) -> str:
-    return " ".join(f"{name} {value:.5g}" for name, value in metrics.items())
+    """Names and values, but for what is not measured yet; a loss that is not finite has ended the training before."""
+    return " ".join(f"{name} {value:.5g}" for name, value in metrics.items() if not math.isnan(value))
 
 
 def duration(seconds: float) -> str:
