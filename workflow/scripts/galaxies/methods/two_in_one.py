@@ -253,8 +253,8 @@ def images_of(generator: nn.Module, latents: Tensor, keys: list[int], compute: C
 
 
 def as_8_bit(images: Tensor) -> Tensor:
-    """Grey levels to uint8, rounded and clipped to 0..255."""
-    return images.round().clamp(0, 255).to(torch.uint8)
+    """Grey levels to uint8, clipped to 0..255 and cut to whole levels, as the authors' code does."""
+    return images.clamp(0, 255).to(torch.uint8)
 
 
 def _build(experiment: dict[str, Any], name: str, size: int, channels: int) -> nn.Module:

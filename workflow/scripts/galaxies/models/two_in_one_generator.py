@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from galaxies.errors import ConfigError
-from galaxies.layers import check_choice, initialise_glorot
+from galaxies.layers import EnlargingConvolution, check_choice, initialise_glorot
 
 GAPS = ("reshape", "bilinear")
 DISTRIBUTIONS = ("normal", "uniform")
@@ -113,9 +113,9 @@ def build(
         )
     network = Generator(
         nn.Linear(latent_dim, first_filters * (size // FIRST) ** 2),
-        nn.Sequential(_enlarge(first_filters, filters[0]), nn.ReLU()),
+        nn.Sequential(EnlargingConvolution(first_filters, filters[0]), nn.ReLU()),
         nn.Sequential(
-            _enlarge(after_gap, filters[1]),
+            EnlargingConvolution(after_gap, filters[1]),
             nn.ReLU(),
             nn.ConvTranspose2d(filters[1], filters[2], 2, stride=2),
             nn.ReLU(),
@@ -137,10 +137,6 @@ def reinterpreted(maps: Tensor, side: int) -> Tensor:
     """
     values = maps.permute(0, 2, 3, 1).flatten(1)
     return values.unflatten(1, (side, side, -1)).permute(0, 3, 1, 2)
-
-
-def _enlarge(inputs: int, outputs: int) -> nn.Module:
-    return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
 
 
 def _draw(distribution: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

@@ -19,7 +19,6 @@ _SATURATION = 250.0  # grey level at which a star stops to grow
 _BRIGHT = 5.0  # grey level from which a blob counts as bright
 _BLOBS = (30, 120)  # range of their number
 _MARGIN = 26  # pixels around the image, so that a blob may cross its edge
-_BORDER = 2  # pixels along the edges of a frame with background that are one level darker
 _NOISE_POWER = 0.17  # score times noise variance, from the frames in which noise hides everything but a few stars
 
 
@@ -110,10 +109,6 @@ def render(exposure: Exposure, rng: np.random.Generator) -> np.ndarray:
         sky += np.float32(exposure.noise) * rng.standard_normal((SIDE, SIDE), dtype=np.float32)
     if exposure.background:
         sky += np.float32(exposure.background)
-        sky[:_BORDER] -= 1
-        sky[-_BORDER:] -= 1
-        sky[_BORDER:-_BORDER, :_BORDER] -= 1
-        sky[_BORDER:-_BORDER, -_BORDER:] -= 1
     return np.clip(sky + np.float32(0.5), 0, 255).astype(np.uint8)
 
 
