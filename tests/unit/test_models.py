@@ -319,6 +319,23 @@ def test_adamax_takes_the_published_step():
     torch.testing.assert_close(weight.detach().double(), expected, atol=2e-7, rtol=0)  # float32 at 2
 
 
+@pytest.mark.parametrize("steps_before", [0, 3, 20_000])
+def test_adam_may_count_steps_made_before(steps_before):
+    """Kingma and Ba 2015, algorithm 1, with moments that begin at 0 in a later step."""
+    weight = nn.Parameter(torch.tensor([1.0, -2.0]))
+    optimiser = build_optimiser([weight], name="adam", learning_rate=0.001, steps_before=steps_before)
+    expected = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    first, second = torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
+    for step, gradient in enumerate(([0.5, -1.0], [0.1, 3.0], [-0.2, 0.1]), start=steps_before + 1):
+        gradient = torch.tensor(gradient, dtype=torch.float64)
+        weight.grad = gradient.float()
+        optimiser.step()
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.999 * second + 0.001 * gradient.square()
+        expected -= 0.001 * first / (1 - 0.9**step) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+    torch.testing.assert_close(weight.detach().double(), expected, atol=5e-7, rtol=0)  # float32 at 2
+
+
 def test_unknown_optimisers_are_refused():
     with pytest.raises(ConfigError, match=r"lbfgs.*adam, adamax, adadelta, sgd"):
         build_optimiser([], name="lbfgs", learning_rate=1)

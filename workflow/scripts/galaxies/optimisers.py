@@ -26,12 +26,15 @@ def build_optimiser(
     nesterov: bool = True,
     weight_decay: float = 0.0,
     rho: float = 0.95,
+    steps_before: int = 0,
 ) -> torch.optim.Optimizer:
     """Optimiser over those `parameters` that are trained; frozen ones are left out.
 
     betas : decay rates of the first moment and of the second moment (adam) or of the infinity norm (adamax).
     momentum, nesterov, weight_decay : of sgd; the last is the weight of half the sum of the squared parameters.
     rho : decay rate of the squared gradients and updates of adadelta.
+    steps_before : of adam: steps that count as made before the first, when moments, which begin at 0, are corrected for
+    their beginning. An optimiser of TensorFlow 1 that several networks share counts the steps of them all.
     """
     if name not in OPTIMISERS:
         raise ConfigError(f"optimiser.name is {name!r}; it must be one of: {', '.join(OPTIMISERS)}")
@@ -43,7 +46,15 @@ def build_optimiser(
     if name in FUSED:
         options["fused"] = True
     trained = [parameter for parameter in parameters if parameter.requires_grad]
-    return OPTIMISERS[name](trained, lr=learning_rate, **options)
+    optimiser = OPTIMISERS[name](trained, lr=learning_rate, **options)
+    if steps_before:
+        for parameter in trained:
+            optimiser.state[parameter] = {
+                "step": torch.tensor(float(steps_before), device=parameter.device),
+                "exp_avg": torch.zeros_like(parameter),
+                "exp_avg_sq": torch.zeros_like(parameter),
+            }
+    return optimiser
 
 
 class StepDecay(nn.Module):
