@@ -257,7 +257,7 @@ def test_tables_of_generated_images(measured):
     np.testing.assert_allclose(pd.read_csv(folder / "some.csv")["judge_score"], judged)
     first = per_seed.iloc[0]
     assert first["judge_score_mean"] == pytest.approx(judged.mean())
-    assert first["judge_score_std"] == pytest.approx(judged.std(ddof=1), abs=1e-9)
+    assert first["judge_score_std"] == pytest.approx(judged.std(ddof=0), abs=1e-9)
     assert first["own_score_mean"] == pytest.approx(own.mean(), rel=1e-6)
     assert per_seed.loc[2, ["kept", "acceptance"]].to_list() == [0, 0]
     assert np.isnan(per_seed.loc[2, "judge_score_mean"])
@@ -270,7 +270,7 @@ def test_tables_of_generated_images(measured):
     good = everything[everything["score"] > threshold]
     unseen = good[good["set"] == "scored_test"]
     of_unseen = judge.estimator.predict(unseen[[f"b{i}" for i in range(5)]].to_numpy()).clip(0, 8)
-    expected = [good["score"].mean(), good["score"].std(ddof=0), of_unseen.mean(), of_unseen.std(ddof=1), len(unseen)]
+    expected = [good["score"].mean(), good["score"].std(ddof=0), of_unseen.mean(), of_unseen.std(ddof=0), len(unseen)]
     names = ["true_score_mean", "true_score_std", "judge_score_mean", "judge_score_std", "judged"]
     assert scores.loc["real_images", names].to_list() == pytest.approx(expected)
     assert scores.loc["real_images", ["published_mean", "published_of"]].to_list() == [2.02, "true_score"]

@@ -278,12 +278,19 @@ def test_litter_is_passed_over_in_silence(folder, tmp_path, caplog):
 
 
 def test_sub_folders_are_not_searched_and_that_is_said(folder, tmp_path, caplog):
-    (folder / "more.png").mkdir()
-    save(folder / "more.png" / "9.png")
+    (folder / "more").mkdir()
+    save(folder / "more" / "9.png")
     with caplog.at_level(logging.WARNING):
         table, error = run(folder, tmp_path)
     assert error is None and len(table) == 6
     assert "sub-folders are not searched (1 of them)" in caplog.text
+
+
+def test_a_folder_with_the_name_of_an_image_is_a_bad_image(folder, tmp_path):
+    (folder / "9.png").mkdir()
+    table, error = run(folder, tmp_path)
+    assert len(table) == 6
+    assert "9.png: a folder, expected an image" in error.message
 
 
 def test_a_linked_image_is_an_image(folder, tmp_path):

@@ -163,6 +163,8 @@ def test_published_values_stand_beside_the_sets_that_they_belong_to(study):
     row = table.loc["sim_public", "ridge"]
     assert (row["published_set"], row["published_source"]) == ("kaggle_public_test", "paper: Table I")
     assert row["comparable"] == "no: simulated data; other test images"
+    network = table.loc[("sim_public", "two_in_one"), "comparable"]
+    assert network == "no: simulated data; other test images; the authors' code learns whole-number scores"
     assert table.loc[("validation", "ridge"), "comparable"] == "no: simulated data"
     assert set(table["data"]) == {"simulated"}
 

@@ -115,7 +115,7 @@ def of_good(objects: Catalogue, judged: pd.DataFrame, threshold: float) -> dict[
         "true_score_std": true.std(ddof=0),
         "judged": len(unseen),
         "judge_score_mean": unseen.mean(),
-        "judge_score_std": unseen.std(ddof=1),
+        "judge_score_std": unseen.std(ddof=0),
     }
 
 
@@ -128,7 +128,7 @@ def of_kept(images: Kept, judged: np.ndarray) -> dict[str, float]:
         "acceptance": images.acceptance,
         "own_score_mean": images.own_score.mean() if some else np.nan,
         "judge_score_mean": judged.mean() if some else np.nan,
-        "judge_score_std": judged.std(ddof=1) if len(judged) > 1 else np.nan,
+        "judge_score_std": judged.std() if len(judged) > 1 else np.nan,
         **of_blobs([*images.all_images()]),
     }
 

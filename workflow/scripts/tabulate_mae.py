@@ -132,9 +132,10 @@ def reasons_against(origin: dict, published_set: str, training: dict) -> list[st
     origin : provenance of the data set. training : one of `trainings`.
     """
     reasons = reasons_of_data(origin)
-    reasons += [] if published_set in SAME_IMAGES else ["other test images"]
-    if training["reported_as"] == TWO_IN_ONE:
-        reasons.append("the authors' code evaluates on all scored images")
+    validation, network = published_set in SAME_IMAGES, training["reported_as"] == TWO_IN_ONE
+    reasons += [] if validation else ["other test images"]
+    if network:
+        reasons += ["the authors' code evaluates on all scored images"] if validation else []
         reasons += ["the authors' code learns whole-number scores"] if not training["truncate_scores"] else []
     return [*reasons, *training["differences"]]
 

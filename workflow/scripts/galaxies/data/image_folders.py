@@ -26,7 +26,7 @@ class ImageFolder:
 def list_images(path: Path, suffixes: tuple[str, ...]) -> ImageFolder:
     """Images directly inside a folder; their files are not opened.
 
-    Litter of operating systems is passed over. Bad are files of other suffixes, what is no regular file (nor a link to
+    Litter of operating systems is passed over. Bad are files of other suffixes, folders with one of these, what is no regular file (nor a link to
     one), names that cannot be printed, and all of those that are alike but for the suffix.
     Raises DataError if `path` is no folder, or if there is nothing in it but litter and folders.
     """
@@ -43,7 +43,10 @@ def list_images(path: Path, suffixes: tuple[str, ...]) -> ImageFolder:
             if is_litter(entry.name):
                 continue
             if _is(entry.is_dir):
-                folders.append(entry.name)
+                if file.suffix.lower() in suffixes:
+                    problems[entry.name] = "a folder, expected an image"
+                else:
+                    folders.append(entry.name)
             elif not entry.name.isprintable():  # it could not be written to a table, or would break its lines
                 problems[entry.name] = "its name has characters that cannot be printed"
             elif file.suffix.lower() not in suffixes:
