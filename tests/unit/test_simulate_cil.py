@@ -207,12 +207,18 @@ def test_an_exposure_shows_what_it_says():
     assert 60 < fainter.max() < 130
 
 
+def test_the_sky_reaches_the_edges():
+    """As in real images; a network that scores them would read a frame around them."""
+    image = render(Exposure(2.0, 0.0, 30, 20, 300, 1.0), np.random.default_rng(0))
+    edges = (image[0], image[-1], image[:, 0], image[:, -1])
+    assert [np.median(edge) for edge in edges] == [2, 2, 2, 2]
+
+
 def test_noise_has_the_requested_deviation():
     image = render(Exposure(100.0, 5.0, 30, 20, 300, 1.0), np.random.default_rng(0)).astype(float)
-    inside = image[2:-2, 2:-2]
     # Quartiles of a normal distribution lie 1.349 deviations apart; rounding to whole levels shifts them by up to one.
-    assert np.subtract(*np.percentile(inside, [75, 25])) == pytest.approx(1.349 * 5, abs=1)
-    assert np.median(inside) == 100
+    assert np.subtract(*np.percentile(image, [75, 25])) == pytest.approx(1.349 * 5, abs=1)
+    assert np.median(image) == 100
 
 
 @pytest.mark.parametrize("kind", KINDS)
