@@ -146,10 +146,12 @@ def test_generator_is_its_layers_one_by_one():
     assert noise.shape == (3, 2, 40, 40)
     weights = dict(network.named_parameters())
     maps = (latents @ weights["dense.weight"].T + weights["dense.bias"]).view(3, 6, 2, 2)
-    maps = conv_transpose2d(maps, weights["before.0.weight"], weights["before.0.bias"], 2, 1)[..., :-1, :-1].clamp(min=0)
+    maps = conv_transpose2d(maps, weights["before.0.weight"], weights["before.0.bias"], 2, 1)
+    maps = maps[..., :-1, :-1].clamp(min=0)
     assert maps.shape == (3, 25, 4, 4)
     maps = maps.permute(0, 2, 3, 1).reshape(3, 10, 10, 4).permute(0, 3, 1, 2)
-    maps = conv_transpose2d(maps, weights["after.0.weight"], weights["after.0.bias"], 2, 1)[..., :-1, :-1].clamp(min=0)
+    maps = conv_transpose2d(maps, weights["after.0.weight"], weights["after.0.bias"], 2, 1)
+    maps = maps[..., :-1, :-1].clamp(min=0)
     maps = conv_transpose2d(maps, weights["after.2.weight"], weights["after.2.bias"], 2).clamp(min=0) + noise
     maps = conv_transpose2d(maps, weights["last.0.weight"], weights["last.0.bias"], 2)
     expected = 255 * (1 + maps.tanh()) / 2

@@ -17,8 +17,9 @@ logger = logging.getLogger("galaxies.score_kept")
 
 
 def main(kept: Path, judge: Path, scores: Path) -> None:
-    """Write own_score,judge_score, a row per kept image: what its generator's discriminator says, without bounds, and the judge within 0..8.
+    """Write own_score,judge_score, a row per kept image.
 
+    own_score : of the discriminator that its generator was trained against, without bounds. judge_score : within 0..8.
     kept : from draw_images.py. judge : from fit_baseline.py; it takes histograms of grey levels.
     """
     judging = load(judge)

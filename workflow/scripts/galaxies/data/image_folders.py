@@ -26,8 +26,8 @@ class ImageFolder:
 def list_images(path: Path, suffixes: tuple[str, ...]) -> ImageFolder:
     """Images directly inside a folder; their files are not opened.
 
-    Litter of operating systems is passed over. Bad are files of other suffixes, folders with one of these, what is no regular file (nor a link to
-    one), names that cannot be printed, and all of those that are alike but for the suffix.
+    Litter of operating systems is passed over. Bad are files of other suffixes, folders with one of these, what is no
+    regular file (nor a link to one), names that cannot be printed, and all of those that are alike but for the suffix.
     Raises DataError if `path` is no folder, or if there is nothing in it but litter and folders.
     """
     hint = f"name the folder that has the {suffixes[0]} files directly in it"
