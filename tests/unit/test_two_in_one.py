@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import torch
 from small_views import write_fields
-from torch.nn.functional import avg_pool2d, conv_transpose2d
+from torch.autograd.functional import vjp
+from torch.nn.functional import avg_pool2d, conv2d, conv_transpose2d, pad
 
 import train
 from galaxies.compute import Compute
@@ -140,20 +141,32 @@ def test_channel_last_reshape_is_the_index_computation():
                 assert torch.equal(found[:, c, y, x], maps[:, channel, row, column])
 
 
-def test_generator_is_its_layers_one_by_one():
+def enlarged(maps, weight, bias):
+    """The gradient of a 5x5 convolution of stride 2 with TensorFlow's padding "same": one row before maps of an even
+    side, two after them."""
+
+    def halved(larger):
+        return conv2d(pad(larger, (1, 2, 1, 2)), weight, stride=2)
+
+    larger = torch.zeros(len(maps), weight.shape[1], 2 * maps.shape[2], 2 * maps.shape[3])
+    return vjp(halved, larger, maps)[1] + bias[:, None, None]
+
+
+def test_generator_is_the_mirror_of_its_layers_in_tensorflow():
+    """Maps, kernels and the channels around the gap are turned round; then each layer is as TensorFlow pads it."""
     network = two_in_one_generator.build(size=80, latent_dim=4, first_filters=6, filters=[25, 4, 2], noise=NOISE)
     latents, noise = network.latents(3, draws()), network.noise([1, 2, 3], torch.device("cpu"))
     assert noise.shape == (3, 2, 40, 40)
-    weights = dict(network.named_parameters())
-    maps = (latents @ weights["dense.weight"].T + weights["dense.bias"]).view(3, 6, 2, 2)
-    maps = conv_transpose2d(maps, weights["before.0.weight"], weights["before.0.bias"], 2, 1)
-    maps = maps[..., :-1, :-1].clamp(min=0)
+    weights = {
+        name: value.detach().flip(2, 3) if value.ndim == 4 else value for name, value in network.named_parameters()
+    }
+    maps = (latents @ weights["dense.weight"].T + weights["dense.bias"]).view(3, 6, 2, 2).flip(2, 3)
+    maps = enlarged(maps, weights["before.0.weight"].flip(1), weights["before.0.bias"].flip(0)).clamp(min=0)
     assert maps.shape == (3, 25, 4, 4)
     maps = maps.permute(0, 2, 3, 1).reshape(3, 10, 10, 4).permute(0, 3, 1, 2)
-    maps = conv_transpose2d(maps, weights["after.0.weight"], weights["after.0.bias"], 2, 1)
-    maps = maps[..., :-1, :-1].clamp(min=0)
-    maps = conv_transpose2d(maps, weights["after.2.weight"], weights["after.2.bias"], 2).clamp(min=0) + noise
-    maps = conv_transpose2d(maps, weights["last.0.weight"], weights["last.0.bias"], 2)
+    maps = enlarged(maps, weights["after.0.weight"].flip(0), weights["after.0.bias"]).clamp(min=0)
+    maps = conv_transpose2d(maps, weights["after.2.weight"], weights["after.2.bias"], 2).clamp(min=0)
+    maps = conv_transpose2d(maps + noise.flip(2, 3), weights["last.0.weight"], weights["last.0.bias"], 2)
     expected = 255 * (1 + maps.tanh()) / 2
     assert expected.shape == (3, 1, 80, 80)
     torch.testing.assert_close(network(latents, noise), expected)

@@ -87,24 +87,6 @@ def initialise_normal(module: nn.Module, std: float = 0.02, cut: bool = True) ->
             nn.init.zeros_(layer.bias)
 
 
-class EnlargingConvolution(nn.ConvTranspose2d):
-    """A 5x5 convolution transposed, stride 2: the gradient of a convolution that halves maps with TensorFlow's padding
-    "same", maps (B, inputs, s, s) to (B, outputs, 2 s, 2 s).
-
-    That padding puts one pixel before the maps and two after them, which no setting of the layer of torch gives: its
-    `output_padding` makes rows at the end that fewer inputs reach than any row of TensorFlow's.
-    odd : the larger maps have an odd side, 2 s - 1; there the padding is two pixels on each side.
-    """
-
-    def __init__(self, inputs: int, outputs: int, *, odd: bool = False, bias: bool = True):
-        super().__init__(inputs, outputs, 5, stride=2, padding=2 if odd else 1, bias=bias)
-        self.odd = odd
-
-    def forward(self, maps: Tensor) -> Tensor:
-        larger = super().forward(maps)
-        return larger if self.odd else larger[..., :-1, :-1]
-
-
 class TrunkRegressor(nn.Module):
     """A convolutional trunk, global average pooling and a dense head.
 

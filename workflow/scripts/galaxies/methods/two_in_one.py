@@ -17,6 +17,7 @@ from galaxies.errors import DataError
 from galaxies.gan_training import build_optimisers, frozen
 from galaxies.inference import infer
 from galaxies.losses import target_score_loss
+from galaxies.models.pooled_cnn import pooled
 from galaxies.network_scorers import NetworkScorer
 from galaxies.registry import build_network
 from galaxies.score_range import HIGHEST, LOWEST
@@ -177,7 +178,8 @@ class TwoInOne:
         device = self.compute.device
         with self.compute.autocast():
             images = self.generator(latents.to(device, non_blocking=True), self.generator.noise(keys, device))
-            return self.score_discriminator(images)[:, 0], self.label_discriminator(images)
+            maps = pooled(images, self.score_discriminator.size)
+            return self.score_discriminator(maps)[:, 0], self.label_discriminator(maps)
 
     def _update(self, name: str) -> None:
         clip_grad_norm_(self.networks[name].parameters(), self.clip_norm)

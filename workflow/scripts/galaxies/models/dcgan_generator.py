@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from galaxies.image_sizes import SMALLEST_MAP
-from galaxies.layers import EnlargingConvolution, activation_named, halving_channels, initialise_glorot
+from galaxies.layers import activation_named, halving_channels, initialise_glorot
 
 
 class Generator(nn.Module):
@@ -40,9 +40,13 @@ def build(*, size: int, channels: int, latent_dim: int = 100, width: int = 64, a
     act = activation_named(activation)
     layers: list[nn.Module] = [nn.BatchNorm2d(widths[0]), act()]
     for inputs, outputs in pairwise(widths):
-        layers += [EnlargingConvolution(inputs, outputs, bias=False), nn.BatchNorm2d(outputs), act()]
-    layers.append(EnlargingConvolution(widths[-1], channels))
+        layers += [_enlarge(inputs, outputs, bias=False), nn.BatchNorm2d(outputs), act()]
+    layers.append(_enlarge(widths[-1], channels, bias=True))
     dense = nn.Linear(latent_dim, widths[0] * SMALLEST_MAP**2, bias=False)
     network = Generator(latent_dim, dense, nn.Sequential(*layers))
     initialise_glorot(network)
     return network
+
+
+def _enlarge(inputs: int, outputs: int, bias: bool) -> nn.Module:
+    return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1, bias=bias)

@@ -16,7 +16,6 @@ class PooledCNN(nn.Module):
     def __init__(self, size: int, layers: nn.Module):
         super().__init__()
         self.size = size
-        self.pool = same_pool()
         self.layers = layers
 
     def forward(self, images: Tensor) -> Tensor:
@@ -25,12 +24,7 @@ class PooledCNN(nn.Module):
         Pooling has no weights, so that views of pooled images save it for all images but those of a generator.
         Raises ValueError unless halving S with rounding up reaches the size of the maps.
         """
-        given = images.shape[-1]
-        while images.shape[-1] > self.size:
-            images = self.pool(images)
-        if images.shape[-1] != self.size:
-            raise ValueError(f"images of {given} px cannot be pooled to {self.size} px")
-        return self.layers(images)
+        return self.layers(pooled(images, self.size))
 
 
 def build(
@@ -58,6 +52,19 @@ def build(
     network = PooledCNN(size, nn.Sequential(*layers, nn.Flatten(), head))
     initialise_glorot(network)
     return network
+
+
+def pooled(images: Tensor, size: int) -> Tensor:
+    """Images (B, C, S, S), halved until they have `size` px; the same as `galaxies.data.projections.pooled`.
+
+    Raises ValueError unless halving S with rounding up reaches `size`.
+    """
+    given, pool = images.shape[-1], same_pool()
+    while images.shape[-1] > size:
+        images = pool(images)
+    if images.shape[-1] != size:
+        raise ValueError(f"images of {given} px cannot be pooled to {size} px")
+    return images
 
 
 def same_pool() -> nn.Module:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from galaxies.layers import EnlargingConvolution, check_choice, initialise_normal
+from galaxies.layers import check_choice, initialise_normal
 
 SIDES = (16, 32)  # of the feature maps of "resize", before the image
 
@@ -76,10 +76,10 @@ def build(
     sides = SIDES if upsampling == "resize" else (math.ceil(math.ceil(size / 2) / 2), math.ceil(size / 2))
     features = first * sides[0] ** 2
 
-    def enlarge(inputs: int, outputs: int, side: int) -> nn.Module:
+    def enlarge(inputs: int, outputs: int, before: int, after: int) -> nn.Module:
         if upsampling == "resize":
-            return ResizeConvolution(inputs, outputs, side)
-        return EnlargingConvolution(inputs, outputs, odd=side % 2 == 1)
+            return ResizeConvolution(inputs, outputs, after)
+        return nn.ConvTranspose2d(inputs, outputs, 5, 2, padding=2, output_padding=after - (2 * before - 1))
 
     network = Generator(
         latent_dim,
@@ -88,8 +88,8 @@ def build(
             *(nn.Linear(dense, features), nn.BatchNorm1d(features), nn.ReLU()),
         ),
         nn.Sequential(
-            *(enlarge(first, second, sides[1]), nn.BatchNorm2d(second), nn.ReLU()),
-            enlarge(second, channels, size),
+            *(enlarge(first, second, *sides), nn.BatchNorm2d(second), nn.ReLU()),
+            enlarge(second, channels, sides[1], size),
         ),
         first,
         sides[0],

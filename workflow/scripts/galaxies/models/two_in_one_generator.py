@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from galaxies.errors import ConfigError
-from galaxies.layers import EnlargingConvolution, check_choice, initialise_glorot
+from galaxies.layers import check_choice, initialise_glorot
 
 GAPS = ("reshape", "bilinear")
 DISTRIBUTIONS = ("normal", "uniform")
@@ -69,7 +69,8 @@ class Generator(nn.Module):
         maps = self.after(maps)
         if noise is not None:
             maps = maps + noise
-        return WHITE * (1 + self.last(maps).float().tanh()) / 2
+        images = WHITE * (1 + self.last(maps).float().tanh()) / 2
+        return images.flip(2, 3)  # to the edges of TensorFlow's padding, see `_enlarge`
 
 
 def build(
@@ -113,9 +114,9 @@ def build(
         )
     network = Generator(
         nn.Linear(latent_dim, first_filters * (size // FIRST) ** 2),
-        nn.Sequential(EnlargingConvolution(first_filters, filters[0]), nn.ReLU()),
+        nn.Sequential(_enlarge(first_filters, filters[0]), nn.ReLU()),
         nn.Sequential(
-            EnlargingConvolution(after_gap, filters[1]),
+            _enlarge(after_gap, filters[1]),
             nn.ReLU(),
             nn.ConvTranspose2d(filters[1], filters[2], 2, stride=2),
             nn.ReLU(),
@@ -137,6 +138,17 @@ def reinterpreted(maps: Tensor, side: int) -> Tensor:
     """
     values = maps.permute(0, 2, 3, 1).flatten(1)
     return values.unflatten(1, (side, side, -1)).permute(0, 3, 1, 2)
+
+
+def _enlarge(inputs: int, outputs: int) -> nn.Module:
+    """A transposed convolution that mirrors TensorFlow's with padding "same".
+
+    That one leaves out a row before the maps and two after them; `output_padding` leaves out two before and one after.
+    Weights begin as likely mirrored as not, so that images are TensorFlow's once they are turned round. It matters: the
+    last row has fewest inputs, the last window of the discriminators' pooling fewest pixels, and where both are on the
+    same side a generator can learn to be taken for a galaxy by one bright edge.
+    """
+    return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
 
 
 def _draw(distribution: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
