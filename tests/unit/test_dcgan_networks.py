@@ -103,7 +103,7 @@ def test_discriminator_is_the_published_chain(activation):
     steps = [layer for layer in network.trunk if isinstance(layer, nn.Conv2d)]
     maps = images
     for norm, step in zip(norms, steps, strict=True):
-        maps = conv2d(pad(maps, (2, 1, 2, 1)), step.weight, step.bias, stride=2)  # "same" of an even side
+        maps = conv2d(pad(maps, (2, 1, 2, 1)), step.weight, step.bias, stride=2)  # "same" of an even side, mirrored
         maps = ACTIVATIONS[activation](normalised(maps, norm) if norm else maps)
     assert [step.out_channels for step in steps] == [2, 4, 8, 16]
     features = maps.reshape(6, -1)

@@ -12,7 +12,7 @@ from galaxies.errors import ConfigError
 KINDS = ("interpolated", "perturbed")
 NORMS = ("l2", "rms")
 PERTURBATIONS = ("batch_std", "unit_normal", "dragan_code")
-PERTURBATION_SIZE = 0.5  # of the noise, in deviations of the batch. Source: the code of DRAGAN
+PERTURBATION_SIZE = 0.5  # of the noise, in deviations of the batch: the largest that the code of DRAGAN has
 
 
 def cross_entropy_as_real(logits: Tensor) -> Tensor:
