@@ -214,6 +214,14 @@ def test_the_sky_reaches_the_edges():
     assert [np.median(edge) for edge in edges] == [2, 2, 2, 2]
 
 
+def test_edges_are_as_bright_as_the_rest():
+    fields = [render(Exposure(0.0, 0.0, 120, 60, 900, 1.0), np.random.default_rng(seed)) for seed in range(150)]
+    lit = np.mean([field > 4 for field in fields], axis=0)
+    rows, columns = lit.mean(axis=1), lit.mean(axis=0)
+    edge = np.mean([rows[:4], rows[-4:], columns[:4], columns[-4:]])
+    assert edge == pytest.approx(lit.mean(), rel=0.15)  # 0.65 of it without the light of stars beyond the edges
+
+
 def test_noise_has_the_requested_deviation():
     image = render(Exposure(100.0, 5.0, 30, 20, 300, 1.0), np.random.default_rng(0)).astype(float)
     # Quartiles of a normal distribution lie 1.349 deviations apart; rounding to whole levels shifts them by up to one.

@@ -34,7 +34,8 @@ def build(*, size: int, channels: int, latent_dim: int = 100, width: int = 64, a
     width : channels of the largest feature maps, half as large as the image; twice as many at each half of the size.
     activation : relu, leaky_relu or selu, after each batch normalisation.
     Kernels are 5x5, as in the code of Dist-GAN; all but the last layer are without bias (morpho_gan, architecture): the
-    normalisation would take away that of a convolution, though not one of the dense layer for each unit. Weights begin Glorot-uniform (morpho_gan, training: Xavier).
+    normalisation would take away that of a convolution, though not one of the dense layer for each unit. Weights begin
+    Glorot-uniform (morpho_gan, training: Xavier).
     """
     widths = halving_channels(width, size)[::-1]
     act = activation_named(activation)

@@ -30,8 +30,7 @@ def build(
     """Network for images of `size` px with Glorot-uniform weights and zero biases.
 
     filters, kernel_sizes : of the convolutions, zero-padded to keep the size (of an even kernel one column less before
-    than after); kernels grow, though the paper's text has them shrink. dropout : after each pooling. dense : units
-    of the hidden dense layers.
+    than after). dropout : after each pooling. dense : units of the hidden dense layers.
     """
     if len(filters) != len(kernel_sizes):
         raise ConfigError(f"network: filters has {len(filters)} values and kernel_sizes has {len(kernel_sizes)}")

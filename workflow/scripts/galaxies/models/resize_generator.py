@@ -68,8 +68,8 @@ def build(
 
     filters : channels of the first and the second feature maps.
     upsampling : "resize" as published: maps of 16 and 32 px, enlarged by `ResizeConvolution`. "transposed": maps of a
-        quarter and half of the size, enlarged by 5x5 convolutions transposed, stride 2 (those of DCGAN), which
-        the authors dropped because of the checkerboards that they make.
+        quarter and half of the size, enlarged by 5x5 convolutions transposed, stride 2, those of DCGAN. The authors
+        dropped transposed convolutions because of their checkerboards; theirs were 4x4, of strides 5 and 2.
     """
     check_choice("upsampling", upsampling, ("resize", "transposed"))
     first, second = filters

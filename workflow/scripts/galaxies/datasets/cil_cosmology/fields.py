@@ -18,7 +18,7 @@ _INVISIBLE = 0.3  # grey level below which a blob is not drawn
 _SATURATION = 250.0  # grey level at which a star stops to grow
 _BRIGHT = 5.0  # grey level from which a blob counts as bright
 _BLOBS = (30, 120)  # range of their number
-_MARGIN = 26  # pixels around the image, so that a blob may cross its edge
+_MARGIN = 26  # pixels around the image, which a blob at its edge reaches
 _NOISE_POWER = 0.17  # score times noise variance, from the frames in which noise hides everything but a few stars
 
 
@@ -104,12 +104,22 @@ def render(exposure: Exposure, rng: np.random.Generator) -> np.ndarray:
     """Image of an exposure, uint8 (1000, 1000)."""
     sky = np.zeros((SIDE + 2 * _MARGIN, SIDE + 2 * _MARGIN), dtype=np.float32)
     _add_blobs(sky, exposure, rng)
-    sky = sky[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+    sky = _folded(_folded(sky).T).T
     if exposure.noise:
         sky += np.float32(exposure.noise) * rng.standard_normal((SIDE, SIDE), dtype=np.float32)
     if exposure.background:
         sky += np.float32(exposure.background)
     return np.clip(sky + np.float32(0.5), 0, 255).astype(np.uint8)
+
+
+def _folded(sky: np.ndarray) -> np.ndarray:
+    """`sky` without the margins above and below it; what lies in one comes in at the other edge.
+
+    So edges are as bright as the rest, as they are in real images, where stars outside the frame reach into it.
+    """
+    sky[_MARGIN : 2 * _MARGIN] += sky[-_MARGIN:]
+    sky[-2 * _MARGIN : -_MARGIN] += sky[:_MARGIN]
+    return sky[_MARGIN:-_MARGIN]
 
 
 def _field_noise(score: float, background: int, rng: np.random.Generator) -> float:
