@@ -60,6 +60,16 @@ def test_scorer_has_the_weights_that_its_layers_have_one_by_one():
     assert parameters(network) == expected == 7_892_297
 
 
+def test_scorer_of_the_code_has_no_padding_and_no_activation_between_its_dense_layers():
+    torch.manual_seed(0)
+    settings = {**SCORER, "padding": "valid", "dense_activation": "linear", "output_activation": "linear"}
+    head = cnn.build(1, size=140, channels=1, **settings).head
+    assert parameters(cnn.build(1, size=140, channels=1, **settings)) == 832 + 51_264 + (64 * 32**2 + 1) * 100 + 101
+    features, other = torch.randn(2, 4, 64 * 32**2)
+    flat = head(torch.zeros_like(features))
+    torch.testing.assert_close(head(features + other) - flat, (head(features) - flat) + (head(other) - flat))
+
+
 def test_linear_output_is_the_logit_of_the_sigmoid():
     images, outputs = torch.rand(3, 1, 12, 12), {}
     for activation in ("linear", "sigmoid"):
@@ -333,6 +343,24 @@ def test_adam_may_count_steps_made_before(steps_before):
         first = 0.9 * first + 0.1 * gradient
         second = 0.999 * second + 0.001 * gradient.square()
         expected -= 0.001 * first / (1 - 0.9**step) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+    torch.testing.assert_close(weight.detach().double(), expected, atol=5e-7, rtol=0)  # float32 at 2
+
+
+@pytest.mark.parametrize("epsilon", [1e-6, 1e-8])
+def test_adadelta_takes_the_published_step(epsilon):
+    """Zeiler 2012, algorithm 1, written out for three steps."""
+    weight = nn.Parameter(torch.tensor([1.0, -2.0]))
+    optimiser = build_optimiser([weight], name="adadelta", learning_rate=1.0, epsilon=epsilon)
+    expected = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    squares, updates = torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
+    for gradient in ([0.5, -1.0], [0.1, 3.0], [-0.2, 0.1]):
+        gradient = torch.tensor(gradient, dtype=torch.float64)
+        weight.grad = gradient.float()
+        optimiser.step()
+        squares = 0.95 * squares + 0.05 * gradient.square()
+        update = ((updates + epsilon) / (squares + epsilon)).sqrt() * gradient
+        updates = 0.95 * updates + 0.05 * update.square()
+        expected -= update
     torch.testing.assert_close(weight.detach().double(), expected, atol=5e-7, rtol=0)  # float32 at 2
 
 

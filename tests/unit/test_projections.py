@@ -180,3 +180,15 @@ def test_arrays_are_cut_and_not_resampled():
 def test_views_that_images_cannot_give(make, view):
     with pytest.raises(ConfigError, match=view):
         make(view)
+
+
+def test_lanczos_has_whole_levels_of_windowed_sincs():
+    """The filter written out: sinc(x) sinc(x / 3) over three widths of the new pixels, in both directions."""
+    pixels = np.random.default_rng(0).integers(0, 256, (100, 100), dtype=np.uint8)
+    scale = 100 / 8
+    distances = (np.arange(100)[None] + 0.5 - (np.arange(8)[:, None] + 0.5) * scale) / scale
+    weights = np.where(np.abs(distances) < 3, np.sinc(distances) * np.sinc(distances / 3), 0)
+    weights /= weights.sum(axis=1, keepdims=True)
+    found = grey("lanczos_8", pixels)
+    np.testing.assert_array_equal(found, np.round(found))
+    np.testing.assert_allclose(found, weights @ pixels @ weights.T, atol=1.1)  # rounded after each direction

@@ -20,7 +20,7 @@ from galaxies.data.device import Images
 from galaxies.data.rows import pool_rows
 from galaxies.errors import ConfigError, DataError, Interrupted
 from galaxies.generated_images import Generated
-from galaxies.losses import bernoulli_log_likelihood, normal_divergence
+from galaxies.losses import bernoulli_log_likelihood, normal_divergence, raw_log_likelihood
 from galaxies.methods import dcgan, vae
 from galaxies.models import dense_vae
 from galaxies.optimisers import build_optimiser
@@ -93,6 +93,50 @@ def test_likelihood_is_that_of_bernoulli_distributions():
     torch.testing.assert_close(bernoulli_log_likelihood(logits, pixels), expected)
     far = bernoulli_log_likelihood(torch.tensor([[200.0, -200.0]]), torch.tensor([[0.0, 1.0]]))
     assert far.item() == pytest.approx(-400)  # a logarithm of the sigmoid would be infinite
+
+
+def test_likelihood_of_the_code_is_that_of_its_formula():
+    """For pixels in [0, 1] it is Bernoulli's; for grey levels it is above 0 where bright pixels are drawn."""
+    rng = np.random.default_rng(0)
+    logits, levels = 5 * rng.standard_normal((4, 7)), np.round(20 * rng.random((4, 7)))
+    means = 1 / (1 + np.exp(-logits))
+    expected = (levels * np.log(means + 1e-9) + (1 - levels) * np.log(1 - means + 1e-9)).sum(axis=1)
+    np.testing.assert_allclose(raw_log_likelihood(torch.tensor(logits), torch.tensor(levels)), expected)
+    pixels = torch.rand(4, 7, dtype=torch.float64)
+    torch.testing.assert_close(
+        raw_log_likelihood(torch.tensor(logits), pixels),
+        bernoulli_log_likelihood(torch.tensor(logits), pixels),
+        rtol=1e-4,
+        atol=0,
+    )
+    drawn = raw_log_likelihood(torch.tensor([[40.0, -40.0]]), torch.tensor([[200.0, 0.0]]))
+    assert drawn.item() == pytest.approx(199 * 9 * math.log(10), rel=1e-4)
+
+
+def test_raw_pixels_are_grey_levels_and_train(images):
+    method = build(images, stretch="raw", network={**EXPERIMENT["network"], "weights_std": 0.1})
+    (batch,) = images.batches(torch.arange(6), 6)
+    pixels = vae.stretched(batch.images, "raw")
+    torch.testing.assert_close(pixels, batch.images.float().flatten(1))
+    draw = torch.Generator().manual_seed(3)
+    sums = [method.training_step(batch, draw) for _ in range(60)]
+    noise = torch.zeros(6, 2)
+    with torch.no_grad():
+        logits, mean, log_std = method.network(pixels, noise)
+        bound = vae.bound_of(method.network, pixels, noise, "raw")
+    torch.testing.assert_close(bound.log_likelihood, raw_log_likelihood(logits, pixels))
+    torch.testing.assert_close(bound.divergence, normal_divergence(mean, log_std))
+    assert sums[-1]["log_likelihood"] > sums[0]["log_likelihood"]
+
+
+def test_normal_weights_and_biases_are_cut_at_two_deviations():
+    torch.manual_seed(0)
+    network = dense_vae.build(size=16, channels=1, hidden=400, latent_dim=8, weights_std=0.1)
+    for name, parameter in network.named_parameters():
+        assert parameter.abs().max() <= 0.2, name
+    # A normal distribution that is cut at two deviations has 0.880 of its deviation.
+    assert network.trunk[0].weight.std().item() == pytest.approx(0.088, rel=0.01)
+    assert network.trunk[0].bias.std().item() == pytest.approx(0.088, rel=0.15)
 
 
 def test_the_bound_is_below_the_likelihood_of_the_image():

@@ -18,6 +18,7 @@ ACTIVATIONS = {
     "tanh": nn.Tanh,
     "softplus": nn.Softplus,
 }
+DENSE_ACTIVATIONS = {"relu": nn.ReLU, "linear": nn.Identity}
 OUTPUT_ACTIVATIONS = {"sigmoid": nn.Sigmoid, "linear": nn.Identity}
 
 
@@ -40,21 +41,24 @@ def dense_head(
     dropout: Sequence[float],
     *,
     dropout_first: bool,
+    dense_activation: str = "relu",
     output_activation: str = "sigmoid",
 ) -> Head:
-    """Hidden layers of `dense` units with ReLU, each with its dropout, then `outputs` units with their activation.
+    """Hidden layers of `dense` units, each with its dropout, then `outputs` units; both with their activation.
 
     dropout_first : dropout[i] acts on the input of hidden layer i, else on its output.
+    dense_activation : relu, or linear for none.
     output_activation : sigmoid, or linear for none.
     """
     check_choice("output_activation", output_activation, tuple(OUTPUT_ACTIVATIONS))
+    check_choice("dense_activation", dense_activation, tuple(DENSE_ACTIVATIONS))
     if len(dropout) != len(dense):
         raise ConfigError(
             f"network: dropout has {len(dropout)} values and dense has {len(dense)}; each dense layer needs one dropout"
         )
     layers = []
     for units, rate in zip(dense, dropout, strict=True):
-        hidden = [nn.Linear(features, units), nn.ReLU()]
+        hidden = [nn.Linear(features, units), DENSE_ACTIVATIONS[dense_activation]()]
         layers += [nn.Dropout(rate), *hidden] if dropout_first else [*hidden, nn.Dropout(rate)]
         features = units
     return Head(*layers, nn.Linear(features, outputs), OUTPUT_ACTIVATIONS[output_activation]())

@@ -5,6 +5,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from galaxies.errors import ConfigError
 
+FLOOR = 1e-9  # in the logarithms of `raw_log_likelihood`
+
 
 def mse(predictions: Tensor, targets: Tensor) -> Tensor:
     """Mean of the squared errors over galaxies and columns, a scalar.
@@ -56,6 +58,16 @@ def bernoulli_log_likelihood(logits: Tensor, pixels: Tensor) -> Tensor:
     minus signs and with a sum over the batch.
     """
     return -binary_cross_entropy_with_logits(logits.to(pixels.dtype), pixels, reduction="none").sum(dim=1)
+
+
+def raw_log_likelihood(logits: Tensor, levels: Tensor) -> Tensor:
+    """What the code of intergalactic_vae_cnn's authors takes for the log-likelihood (B,) of levels (B, D) in 0..255.
+
+    The sum over pixels of x log(y + 1e-9) + (1 - x) log(1 - y + 1e-9), y = sigmoid(logits). No likelihood for levels
+    above 1, which it rewards for y = 1 in proportion.
+    """
+    means = logits.to(levels.dtype).sigmoid()
+    return (levels * (means + FLOOR).log() + (1 - levels) * (1 - means + FLOOR).log()).sum(dim=1)
 
 
 def normal_divergence(mean: Tensor, log_std: Tensor) -> Tensor:

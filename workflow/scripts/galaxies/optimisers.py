@@ -26,13 +26,14 @@ def build_optimiser(
     nesterov: bool = True,
     weight_decay: float = 0.0,
     rho: float = 0.95,
+    epsilon: float = 1e-6,
     steps_before: int = 0,
 ) -> torch.optim.Optimizer:
     """Optimiser over those `parameters` that are trained; frozen ones are left out.
 
     betas : decay rates of the first moment and of the second moment (adam) or of the infinity norm (adamax).
     momentum, nesterov, weight_decay : of sgd; the last is the weight of half the sum of the squared parameters.
-    rho : decay rate of the squared gradients and updates of adadelta.
+    rho, epsilon : of adadelta: decay rate of the squared gradients and updates, and what is added below their roots.
     steps_before : of adam: steps that count as made before the first, when moments, which begin at 0, are corrected for
     their beginning. An optimiser of TensorFlow 1 that several networks share counts the steps of them all.
     """
@@ -42,7 +43,7 @@ def build_optimiser(
     if name == "sgd":
         options = {"momentum": momentum, "nesterov": nesterov and momentum > 0, "weight_decay": weight_decay}
     elif name == "adadelta":
-        options = {"rho": rho}
+        options = {"rho": rho, "eps": epsilon}
     if name in FUSED:
         options["fused"] = True
     trained = [parameter for parameter in parameters if parameter.requires_grad]

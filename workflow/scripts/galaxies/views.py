@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from galaxies.errors import ConfigError
 
-PATTERN = r"(full|nearest|pooled|histogram|crop[1-9][0-9]*)_[1-9][0-9]*"
+PATTERN = r"(full|nearest|lanczos|pooled|histogram|crop[1-9][0-9]*)_[1-9][0-9]*"
 
 
 class ViewName(NamedTuple):
-    """kind : full, crop, nearest, pooled or histogram. crop : side of the centre crop in pixels, 0 without crop.
+    """kind : full, crop, nearest, lanczos, pooled or histogram. crop : side of the centre crop in pixels, 0 if none.
     size : side of the packed images in pixels, or number of features."""
 
     kind: str

@@ -11,6 +11,7 @@ from galaxies.errors import ConfigError
 from galaxies.views import parse_view
 
 _LEVELS = 256  # of an 8-bit image
+FILTERS = {"nearest": Image.Resampling.NEAREST, "lanczos": Image.Resampling.LANCZOS}
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ def bilinear(view: str, frame: int, channels: tuple[str, ...], units: str) -> Pr
 def grey_levels(view: str, frame: int, units: str) -> Projection:
     """Views of 8-bit greyscale Pillow images, as float32, because sparse fields lose their faint sources to rounding.
 
-    `full_<S>` and `crop<C>_<S>` average over areas (see `area_average`), `nearest_<S>` samples. `pooled_<S>` averages
+    `full_<S>` and `crop<C>_<S>` average over areas (see `area_average`), `nearest_<S>` samples, and `lanczos_<S>` has
+    whole levels that Lanczos' filter gives (the code of intergalactic_vae_cnn's authors). `pooled_<S>` averages
     2x2 pixels with "same" padding until S is reached (two_in_one: 1000, 500, 250, 125, 63). `histogram_<K>` counts
     pixels in K equal bins between the image's own extremes (numpy's convention, which widens the range of a constant
     image by 0.5 on both sides).
     """
-    kind, crop, size = _checked(view, frame, ("full", "crop", "nearest", "pooled", "histogram"))
+    kind, crop, size = _checked(view, frame, ("full", "crop", *FILTERS, "pooled", "histogram"))
     if kind == "histogram":
         if size > _LEVELS:
             raise ConfigError(f"view {view}: images of {_LEVELS} grey levels have no more than so many bins")
@@ -62,8 +64,8 @@ def grey_levels(view: str, frame: int, units: str) -> Projection:
     _check_not_enlarged(view, crop or frame, size)
 
     def make(image: Image.Image) -> np.ndarray:
-        if kind == "nearest":
-            return np.asarray(image.resize((size, size), Image.Resampling.NEAREST))[None]
+        if kind in FILTERS:
+            return np.asarray(image.resize((size, size), FILTERS[kind]))[None]
         return area_average(np.asarray(_centre(image, crop)), size)[None]
 
     return Projection((1, size, size), "float32", units, ("grey",), make)

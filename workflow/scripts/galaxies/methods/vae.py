@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from galaxies.compute import Compute
-from galaxies.data.device import Batch, Images, to_unit
+from galaxies.data.device import Batch, Images, to_float, to_unit
 from galaxies.errors import ConfigError
 from galaxies.gan_training import device_generator
 from galaxies.inference import EVALUATION_BATCH
-from galaxies.losses import bernoulli_log_likelihood, normal_divergence
+from galaxies.losses import bernoulli_log_likelihood, normal_divergence, raw_log_likelihood
 from galaxies.optimisers import build_optimiser
 from galaxies.registry import build_network, construct
 from galaxies.trained_models import load_weights, read_model
@@ -27,7 +27,7 @@ from galaxies.unconditional_generators import (
     to_8_bit,
 )
 
-STRETCHES = ("none", "per_image_max")
+STRETCHES = ("none", "per_image_max", "raw")
 EVALUATION_SEED = 0  # of the noise that held-out images are evaluated with: the same each time, and for all trainings
 
 
@@ -42,6 +42,7 @@ class VAE:
     """A `galaxies.training.Method`: one step on the negative evidence lower bound, its mean over the batch.
 
     Pixels in [0, 1] are taken for probabilities of a Bernoulli distribution (intergalactic_vae_cnn, equations 1 to 3).
+    With stretch "raw" they are grey levels, and what takes the likelihood's place is `raw_log_likelihood`.
     Each image has noise of its own.
 
     Its history has `negative_bound`, `log_likelihood` and `kl_divergence`, means over the images of an epoch as they
@@ -62,7 +63,7 @@ class VAE:
     ):
         self.network, self.stretch, self.compute = network, stretch, compute
         self.validation, self.shape = validation, train.shape[1:]
-        real = stretched(fixed_images(train), stretch)
+        real = stretched(fixed_images(train), stretch).clamp(max=1)  # as what is decoded
         self.preview = Preview(shown_noise(network), self.shape, mean_distance(real), collapse_below=0)
         self.networks = {"vae": network, "preview": self.preview}
         self.optimisers = {"vae": optimiser}
@@ -74,7 +75,7 @@ class VAE:
         pixels = stretched(batch.images, self.stretch)
         noise = self.network.noise(len(pixels), device_generator(generator, pixels.device))
         with self.compute.autocast():
-            bound = bound_of(self.network, pixels, noise)
+            bound = bound_of(self.network, pixels, noise, self.stretch)
         optimiser = self.optimisers["vae"]
         optimiser.zero_grad()
         (bound.divergence - bound.log_likelihood).mean().backward()
@@ -137,7 +138,10 @@ def load_network(path: Path, compute: Compute) -> tuple[nn.Module, dict[str, Any
 
 
 def stretched(images: Tensor, stretch: str) -> Tensor:
-    """Levels (B, C, S, S) to pixels (B, D) in [0, 1]: divided by 255 ("none"), or by an image's brightest."""
+    """Levels (B, C, S, S) to pixels (B, D): in [0, 1], divided by 255 ("none") or by an image's brightest, or as they
+    are ("raw")."""
+    if stretch == "raw":
+        return to_float(images).flatten(1)
     pixels = to_unit(images).flatten(1)
     if stretch == "per_image_max":
         brightest = pixels.amax(dim=1, keepdim=True)
@@ -145,10 +149,11 @@ def stretched(images: Tensor, stretch: str) -> Tensor:
     return pixels
 
 
-def bound_of(network: nn.Module, pixels: Tensor, noise: Tensor) -> Bound:
-    """The bound of pixels (B, D) at one draw of the codes, with noise (B, latent_dim)."""
+def bound_of(network: nn.Module, pixels: Tensor, noise: Tensor, stretch: str = "none") -> Bound:
+    """The bound of pixels (B, D) at one draw of the codes, with noise (B, latent_dim). stretch : of the pixels."""
     logits, mean, log_std = network(pixels, noise)
-    return Bound(bernoulli_log_likelihood(logits, pixels), normal_divergence(mean.float(), log_std.float()))
+    likelihood = raw_log_likelihood if stretch == "raw" else bernoulli_log_likelihood
+    return Bound(likelihood(logits, pixels), normal_divergence(mean.float(), log_std.float()))
 
 
 def summed(bound: Bound) -> Sums:
@@ -172,7 +177,7 @@ def bounds_of(
         pixels = stretched(batch.images, stretch)
         noise = network.noise(len(pixels), draws).to(compute.device)
         with compute.autocast():
-            bound = bound_of(network, pixels, noise)
+            bound = bound_of(network, pixels, noise, stretch)
         yield pixels, bound
 
 

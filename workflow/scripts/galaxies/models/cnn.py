@@ -32,6 +32,7 @@ def build(
     padding: str = "valid",
     dense: Sequence[int] = (512,),
     dropout: Sequence[float] = (0.5,),
+    dense_activation: str = "relu",
     output_activation: str = "sigmoid",
     weights_std: float | None = None,
 ) -> CNN:
@@ -40,7 +41,7 @@ def build(
     filters : output channels of the convolutions, each of stride 1 and followed by ReLU and 2x2 max pooling.
     kernel_size : odd. padding : "valid" (none) or "same" (zeros, size kept).
     dense, dropout : units of the hidden dense layers and the dropout before each.
-    output_activation : "sigmoid" or "linear".
+    dense_activation : of the hidden dense layers, "relu" or "linear". output_activation : "sigmoid" or "linear".
     weights_std : deviation of the normal weights that the network begins with; None takes Glorot-uniform ones. Biases
     begin at zero. intergalactic_vae_cnn compares a deviation of 0.01 with Xavier, which is another name of Glorot.
 
@@ -55,7 +56,15 @@ def build(
         layers += [nn.Conv2d(previous, width, kernel_size, padding=padding), nn.ReLU(), nn.MaxPool2d(2)]
         previous = width
     features = previous * side_after_pooling(size, filters, kernel_size, padding) ** 2
-    head = dense_head(features, outputs, dense, dropout, dropout_first=True, output_activation=output_activation)
+    head = dense_head(
+        features,
+        outputs,
+        dense,
+        dropout,
+        dropout_first=True,
+        dense_activation=dense_activation,
+        output_activation=output_activation,
+    )
     network = CNN(nn.Sequential(*layers), head)
     if weights_std is None:
         initialise_glorot(network)

@@ -47,11 +47,14 @@ def build(
     hidden_layers: int = 1,
     latent_dim: int = 64,
     activation: str = "tanh",
+    weights_std: float | None = None,
 ) -> DenseVAE:
     """Autoencoder of images of `size` px with `channels` channels.
 
     hidden, hidden_layers : units of a hidden layer, and number of these on either side. latent_dim : of the codes.
-    activation : of the hidden layers. Weights begin Glorot-uniform, biases zero.
+    activation : of the hidden layers.
+    weights_std : weights and biases begin normal with this deviation, cut at two of them, as in its authors' code; None
+    takes Glorot-uniform weights, and biases of zero.
     Source: intergalactic_vae_cnn, section III; it states sizes alone, and "each hidden layer" may mean one or two.
     """
     pixels, act = channels * size**2, activation_named(activation)
@@ -61,7 +64,11 @@ def build(
         nn.Linear(hidden, latent_dim),
         nn.Sequential(*_hidden(latent_dim, hidden, hidden_layers, act), nn.Linear(hidden, pixels)),
     )
-    initialise_glorot(network)
+    if weights_std is None:
+        initialise_glorot(network)
+    else:
+        for parameter in network.parameters():
+            nn.init.trunc_normal_(parameter, std=weights_std, a=-2 * weights_std, b=2 * weights_std)
     return network
 
 
