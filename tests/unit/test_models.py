@@ -214,6 +214,17 @@ def test_resnet50_loads_published_weights(published_file, any_digest):
     assert {layer.momentum for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)} == {0.01}
 
 
+def test_first_statistics_of_resnet50_are_of_pixels_as_large_as_said(published_file, any_digest):
+    plain, larger = (
+        resnet50.build(37, size=70, pretrained="imagenet", weights=published_file, pixels_of_weights=pixels).eval().trunk
+        for pixels in (1, 57.6)
+    )
+    images = torch.rand(2, 3, 70, 70)
+    expected = plain.bn1(plain.conv1(images))
+    torch.testing.assert_close(larger.bn1(larger.conv1(57.6 * images)), expected, rtol=1e-2, atol=1e-2)
+    assert torch.equal(larger.layer1[0].bn1.running_var, plain.layer1[0].bn1.running_var)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

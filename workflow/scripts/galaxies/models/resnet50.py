@@ -81,6 +81,7 @@ def build(
     freeze: str = "none",
     normalise: bool = False,
     bn_momentum: float = 0.01,
+    pixels_of_weights: float = 1.0,
     dense: Sequence[int] = (512,),
     dropout: Sequence[float] = (0.5,),
 ) -> TrunkRegressor:
@@ -90,6 +91,8 @@ def build(
     freeze : "trunk" trains the head alone; "none" trains all (the paper says fine-tuned, and nothing of freezing).
     normalise : ImageNet mean and standard deviation; off as in the paper, which only divides by 255.
     bn_momentum : weight of the newest batch in the running statistics, torch's convention: 0.01 here is 0.99 in Keras.
+    pixels_of_weights : how many times as large the pixels of the published weights were as torchvision's, whose deviation
+    is one: 57.6 for Keras's, of pixels up to 255. Running statistics of the first normalisation begin as much too large.
     The head has Glorot-uniform weights and zero biases.
     """
     check_choice("pretrained", pretrained, ("imagenet", "none"))
@@ -99,6 +102,8 @@ def build(
     trunk = ResNet50Trunk()
     if published is not None:
         load_published(trunk, published, str(weights), ignored=("fc.weight", "fc.bias"))
+        trunk.bn1.running_mean *= pixels_of_weights
+        trunk.bn1.running_var *= pixels_of_weights**2
     for layer in trunk.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = bn_momentum
