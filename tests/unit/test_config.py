@@ -50,7 +50,7 @@ def test_run_without_overrides_has_the_published_settings():
 def test_override_replaces_one_leaf_and_keeps_its_neighbours():
     config = merge(experiment({"optimiser": {"learning_rate": 0.5}}))
     settings = config["papers"]["galaxy_zoo_cnn"]["experiments"]["approach1"]
-    assert settings["optimiser"] == {"name": "adamax", "learning_rate": 0.5, "betas": [0.9, 0.999]}
+    assert settings["optimiser"] == {"name": "adamax", "learning_rate": 0.5, "betas": [0.9, 0.999], "epsilon": 1e-7}
     reference = published_config("galaxy_zoo_cnn", EXPERIMENTS, SCHEMA)["experiments"]["approach1"]
     assert differences(settings, reference) == ["optimiser learning rate 0.5 (published 0.001)"]
 

@@ -215,10 +215,8 @@ def test_resnet50_loads_published_weights(published_file, any_digest):
 
 
 def test_first_statistics_of_resnet50_are_of_pixels_as_large_as_said(published_file, any_digest):
-    plain, larger = (
-        resnet50.build(37, size=70, pretrained="imagenet", weights=published_file, pixels_of_weights=pixels).eval().trunk
-        for pixels in (1, 57.6)
-    )
+    settings = {"size": 70, "pretrained": "imagenet", "weights": published_file}
+    plain, larger = (resnet50.build(37, **settings, pixels_of_weights=pixels).eval().trunk for pixels in (1, 57.6))
     images = torch.rand(2, 3, 70, 70)
     expected = plain.bn1(plain.conv1(images))
     torch.testing.assert_close(larger.bn1(larger.conv1(57.6 * images)), expected, rtol=1e-2, atol=1e-2)

@@ -26,14 +26,15 @@ def build_optimiser(
     nesterov: bool = True,
     weight_decay: float = 0.0,
     rho: float = 0.95,
-    epsilon: float = 1e-6,
+    epsilon: float | None = None,
     steps_before: int = 0,
 ) -> torch.optim.Optimizer:
     """Optimiser over those `parameters` that are trained; frozen ones are left out.
 
     betas : decay rates of the first moment and of the second moment (adam) or of the infinity norm (adamax).
     momentum, nesterov, weight_decay : of sgd; the last is the weight of half the sum of the squared parameters.
-    rho, epsilon : of adadelta: decay rate of the squared gradients and updates, and what is added below their roots.
+    rho : decay rate of the squared gradients and updates of adadelta.
+    epsilon : what keeps the divisors of adam, adamax and adadelta from 0; None takes torch's, 1e-8, 1e-8 and 1e-6.
     steps_before : of adam: steps that count as made before the first, when moments, which begin at 0, are corrected for
     their beginning. An optimiser of TensorFlow 1 that several networks share counts the steps of them all.
     """
@@ -43,7 +44,9 @@ def build_optimiser(
     if name == "sgd":
         options = {"momentum": momentum, "nesterov": nesterov and momentum > 0, "weight_decay": weight_decay}
     elif name == "adadelta":
-        options = {"rho": rho, "eps": epsilon}
+        options = {"rho": rho}
+    if epsilon is not None:
+        options["eps"] = epsilon
     if name in FUSED:
         options["fused"] = True
     trained = [parameter for parameter in parameters if parameter.requires_grad]

@@ -91,8 +91,8 @@ def build(
     freeze : "trunk" trains the head alone; "none" trains all (the paper says fine-tuned, and nothing of freezing).
     normalise : ImageNet mean and standard deviation; off as in the paper, which only divides by 255.
     bn_momentum : weight of the newest batch in the running statistics, torch's convention: 0.01 here is 0.99 in Keras.
-    pixels_of_weights : how many times as large the pixels of the published weights were as torchvision's, whose deviation
-    is one: 57.6 for Keras's, of pixels up to 255. Running statistics of the first normalisation begin as much too large.
+    pixels_of_weights : how many times as large the pixels of the published weights were as torchvision's, whose
+    deviation is one: 57.6 for Keras's, of pixels up to 255. The first running statistics begin as much too large.
     The head has Glorot-uniform weights and zero biases.
     """
     check_choice("pretrained", pretrained, ("imagenet", "none"))
