@@ -26,7 +26,7 @@ PANELS = {
 STYLES = ("-", (0, (4, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))  # a curve below one like it shows through its gaps
 FEW = 10  # points of a curve that are marked
 OF_GENERATOR = ("generated_score", "generator_loss", "sample_distance")
-WIDE = ("generated_score", "generator_loss")  # a first loss of some hundred, and what `signed_loss` reaches
+WIDE = 100  # values beyond it, such as a first loss or what `signed_loss` reaches, would flatten all others
 
 
 def main(histories: list[Path], provenance: Path, png: Path, pdf: Path, *, trainings: list[dict]) -> None:
@@ -66,7 +66,7 @@ def main(histories: list[Path], provenance: Path, png: Path, pdf: Path, *, train
         elif quantity not in OF_GENERATOR:
             for start in {facts[name]["discriminator_steps"] for name in curves if starts(facts[name], curves[name])}:
                 axis.axvline(start, color=MUTED, linewidth=0.8, linestyle="--")
-        if quantity in WIDE:
+        if quantity in OF_GENERATOR and axis.lines and max(map(abs, axis.dataLim.intervaly)) > WIDE:
             axis.set_yscale("symlog", linthresh=1)
             axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_title(title, fontsize=8.5)
