@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from galaxies.comparison import origin_text
-from galaxies.field_pictures import in_colour, reduced
+from galaxies.field_pictures import FRAME, in_colour, reduced
 from galaxies.files import reading
 from galaxies.kept_images import DIVERSITY, Kept
 from galaxies.plots import image_panel, new_figure, save_figure, stamp
@@ -35,10 +35,8 @@ def main(kept: list[Path], good: Path, diversity: Path, png: Path, *, trainings:
         with Kept(path) as images:
             simulated = images.simulated
             draw_row(row, images.different(DIVERSITY[0])[:SHOWN])
-            steps = f"{images.generator_steps} steps"
-            row[0].set_ylabel(
-                f"{training['label']}, {steps}\n{likeness(alike.loc[training['experiment']])}", fontsize=6.5
-            )
+            facts = f"{images.generator_steps} steps, {likeness(alike.loc[training['experiment']])}"
+            row[0].set_ylabel(f"{training['label']}\n{facts}", fontsize=6.5)
     axes[0, 0].set_ylabel(f"training images, score > {threshold:g}\n{likeness(alike.loc[REAL])}", fontsize=6.5)
     note = (
         "Square root of the grey levels; a pixel is the brightest of 3 x 3. Drawn at random, whether kept or not. "
@@ -63,6 +61,7 @@ def draw_row(axes: np.ndarray, images: np.ndarray) -> None:
     for axis, image in zip(axes, images, strict=False):
         small = reduced(image, FACTOR).astype(np.float64)
         image_panel(axis, in_colour((255 * np.sqrt(small / 255)).astype(np.uint8)))
+        axis.spines[:].set(visible=True, color=FRAME, linewidth=0.5)  # a white image would be lost on the page
 
 
 if __name__ == "__main__":

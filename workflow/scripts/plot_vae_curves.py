@@ -98,7 +98,8 @@ def main(
     else:
         note += " One training each."
     if source:
-        note += f" The paper ({section(source)}) says that the bound converges around {value:.0f} iterations."
+        note += f" The paper ({section(source)}) says that the bound converges around {value:.0f} iterations, "
+        note += "which are passes over the images in its code; here they are steps."
     stamp(figure, f"{origin_text(simulated, notes)} {note}", grow=True)
     save_figure(figure, png, pdf)
 
