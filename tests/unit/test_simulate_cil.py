@@ -219,7 +219,7 @@ def test_edges_are_as_bright_as_the_rest():
     lit = np.mean([field > 4 for field in fields], axis=0)
     rows, columns = lit.mean(axis=1), lit.mean(axis=0)
     edge = np.mean([rows[:4], rows[-4:], columns[:4], columns[-4:]])
-    assert edge == pytest.approx(lit.mean(), rel=0.15)  # 0.65 of it without the light of stars beyond the edges
+    assert edge == pytest.approx(lit.mean(), rel=0.15)  # far less without the light of stars beyond the edges
 
 
 def test_noise_has_the_requested_deviation():
