@@ -309,10 +309,10 @@ def test_figures_are_drawn(trained, tmp_path):
     np.testing.assert_allclose(table["kl_divergence"], np.mean([h["kl_divergence"] for h in histories], axis=0))
 
 
-def test_like_curves_of_a_short_training_are_told_apart(trained, tmp_path, monkeypatch):
-    names = list(plot_score_training.PANELS)
-    history = pd.DataFrame({"steps": [4, 4]} | {name: [np.nan, 2.0] for name in names})
-    history.to_csv(tmp_path / "history.csv", index=False)
+def curves_of_scores(trained, folder, monkeypatch, last: float, names) -> list:
+    """Axes of the training curves of like trainings, whose epochs end with nothing and with a value."""
+    history = pd.DataFrame({"steps": [4, 4]} | {quantity: [np.nan, last] for quantity in plot_score_training.PANELS})
+    history.to_csv(folder / "history.csv", index=False)
     shared = {"seed": 0, "discriminator_steps": 4, "compare_scores": True, "differences": []}
     axes = []
     save = plots.save_figure
@@ -320,13 +320,28 @@ def test_like_curves_of_a_short_training_are_told_apart(trained, tmp_path, monke
         plot_score_training, "save_figure", lambda figure, *paths: (axes.extend(figure.axes), save(figure, *paths))
     )
     plot_score_training.main(
-        [tmp_path / "history.csv"] * 2, trained / "provenance.json", tmp_path / "a.png", tmp_path / "a.pdf",
-        trainings=[{**shared, "experiment": name, "label": name} for name in ("one", "other")],
+        [folder / "history.csv"] * len(names), trained / "provenance.json", folder / "a.png", folder / "a.pdf",
+        trainings=[{**shared, "experiment": name, "label": name} for name in names],
     )  # fmt: skip
+    return axes
+
+
+def test_like_curves_of_a_short_training_are_told_apart(trained, tmp_path, monkeypatch):
+    axes = curves_of_scores(trained, tmp_path, monkeypatch, 2.0, ("one", "other"))
     looks = {line.get_label(): line.get_linestyle() for line in axes[2].lines}
     assert looks["one"] != looks["other"]
     ticks = axes[-1].get_xticks()
     assert ticks[0] == 0 and np.array_equal(ticks, ticks.round())
+
+
+@pytest.mark.parametrize(("last", "scale"), [(2.0, "linear"), (947.0, "symlog"), (-330.0, "symlog")])
+def test_only_values_that_would_flatten_the_curves_of_generators_change_their_axis(
+    trained, tmp_path, monkeypatch, last, scale
+):
+    axes = curves_of_scores(trained, tmp_path, monkeypatch, last, ("one",))
+    of_generator = [quantity in plot_score_training.OF_GENERATOR for quantity in plot_score_training.PANELS]
+    found = {axis.get_yscale() for axis, generator in zip(axes, of_generator, strict=True) if generator}
+    assert found == {scale}
 
 
 def test_the_section_of_a_paper_is_named_without_remarks():
