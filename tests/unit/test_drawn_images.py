@@ -23,7 +23,7 @@ import score_kept
 from galaxies import baselines
 from galaxies.compute import Compute
 from galaxies.errors import ConfigError, DataError
-from galaxies.field_measures import blobs_of, diversity_of, light_shares, shared_light
+from galaxies.field_measures import PLACE, VISIBLE, blobs_of, diversity_of, lit_places, shared_places
 from galaxies.field_pictures import auto_levelled, auto_levels, reduced
 from galaxies.kept_images import Kept
 from galaxies.methods import two_in_one
@@ -135,8 +135,8 @@ def test_diversity_by_hand():
     found = diversity_of(images)
     assert found.l1 == pytest.approx(2 / 3 * 8 * 200 / 1600)
     assert found.l2 == pytest.approx(2 / 3 * np.sqrt(8 * 200**2 / 1600))
-    chance = 4 / 1600  # the share of a shuffled image's light that falls onto the other's
-    assert found.shared_light == pytest.approx((1 - 2 * chance / (1 - chance)) / 3)
+    apart = -1 / 24  # the correlation of one place of 25 with another one
+    assert found.shared_places == pytest.approx((1 + 2 * apart) / 3)
     assert found.spread == pytest.approx(np.sqrt((10**2 + 10**2 + 20**2) / 3))
     columns = np.tile(np.arange(40, dtype=np.uint8), (40, 1))
     assert diversity_of(np.stack([columns, columns.T])).stripes == pytest.approx(1)
@@ -144,31 +144,51 @@ def test_diversity_by_hand():
     assert diversity_of(grain).stripes == pytest.approx(2 / 400, rel=0.2)
     alike = diversity_of(images[:2])
     assert alike[:2] == (0, 0)
-    assert (alike.shared_light, alike.spread) == (1, 0)
+    assert (alike.shared_places, alike.spread) == (1, 0)
 
 
-def test_shared_light_is_that_of_places_whatever_the_brightness():
+def test_places_are_lit_by_what_is_visible():
+    image = np.full((20, 30), 40, dtype=np.uint8)  # 3 x 4 places, the last ones cut
+    image[7, 8] += VISIBLE
+    image[19, 29] -= VISIBLE
+    image[12, 3] += VISIBLE - 1
+    assert np.flatnonzero(lit_places(image)).tolist() == [1, 11]
+
+
+def test_shared_places_are_those_of_dots_whatever_their_brightness():
     draw = np.random.default_rng(0)
-    for crowded in (0.01, 0.5):  # share of the pixels with light
-        first, second = ((draw.random((200, 200)) < crowded) * draw.integers(1, 100, (200, 200)) for _ in range(2))
-        assert shared_light(light_shares(first), light_shares(second)) == pytest.approx(0, abs=0.02)
-        assert shared_light(light_shares(first), light_shares(2 * first + 5)) == pytest.approx(1)
-    bright = 255 * (draw.random((2, 200, 200)) < 0.6)  # the sky is the brightest level
-    assert shared_light(*map(light_shares, bright)) == pytest.approx(0, abs=0.02)
-    assert shared_light(light_shares(255 - bright[0]), light_shares(bright[0])) == pytest.approx(1)
-    blank = np.full((200, 200), 3)
-    assert shared_light(light_shares(blank), light_shares(2 * blank)) == 1
-    assert shared_light(light_shares(blank), light_shares(first)) == 0
+    for crowded in (0.0002, 0.01):  # share of the pixels with light, which lights 1 % and 47 % of the places
+        dots = draw.random((2, 1000, 1000)) < crowded
+        first, second, brighter = (mask * draw.integers(20, 256, mask.shape) for mask in (*dots, dots[0]))
+        assert shared_places(lit_places(first), lit_places(second)) == pytest.approx(0, abs=0.03)
+        assert shared_places(lit_places(first), lit_places(brighter)) == 1
+        assert shared_places(lit_places(first), lit_places(first + 5)) == 1
 
 
-def test_shared_light_is_corrected_by_the_mean_over_shuffled_pixels():
+def test_shared_places_are_the_correlation_of_two_masks():
     draw = np.random.default_rng(1)
-    first, second = (draw.integers(0, 50, (20, 20)) ** 2 for _ in range(2))
-    shares = [light_shares(image) for image in (first, second)]
-    found = np.minimum(shares[0].share, shares[1].share).sum()
-    shuffled = [np.minimum(shares[0].share, draw.permutation(shares[1].share)).sum() for _ in range(4000)]
-    expected = (found - np.mean(shuffled)) / (1 - np.mean(shuffled))
-    assert shared_light(*shares) == pytest.approx(expected, abs=5 * np.std(shuffled) / np.sqrt(4000))
+    first = draw.random(500) < 0.2
+    second = first ^ (draw.random(500) < 0.1)
+    both, neither = (first & second).sum(), (~first & ~second).sum()
+    one, other = (first & ~second).sum(), (~first & second).sum()
+    margins = [(both + one), (both + other), (neither + one), (neither + other)]
+    phi = (both * neither - one * other) / np.sqrt(np.prod([float(margin) for margin in margins]))
+    assert shared_places(first, second) == pytest.approx(phi)
+
+
+def test_images_that_look_alike_share_all_places():
+    size = 25 * PLACE
+    blank = np.zeros((size, size), dtype=np.uint8)
+    board = (255 * (np.indices(blank.shape).sum(axis=0) % 2)).astype(np.uint8)
+    flipped = board.copy()
+    flipped[0, 0] = 255
+    faint = blank.copy()
+    faint[::9, 4] = VISIBLE - 1
+    for like, other in ((blank, faint), (board, 255 - board), (board, flipped)):
+        assert shared_places(lit_places(like), lit_places(other)) == 1
+    dots = field((3, 3, 2), (50, 80, 2), size=size)
+    for blank_or_full in (blank, board):
+        assert shared_places(lit_places(blank_or_full), lit_places(dots)) == 0
 
 
 def test_pictures_lose_no_dot():

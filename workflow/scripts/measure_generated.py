@@ -32,7 +32,7 @@ FIRST = [  # columns of the table of scores; the others follow
     *("judge_score_mean", "judge_score_std", "true_score_mean", "true_score_std"),
     *("published_mean", "published_std", "published_of", "published_source", "comparable"),
 ]
-WITH_INTERVAL = ("acceptance", "judge_score_mean", "judge_score_std", "l1", "shared_light", "stripes")
+WITH_INTERVAL = ("acceptance", "judge_score_mean", "judge_score_std", "l1", "shared_places", "stripes")
 
 
 def main(

@@ -40,8 +40,8 @@ def main(kept: list[Path], good: Path, diversity: Path, png: Path, *, trainings:
     axes[0, 0].set_ylabel(f"training images, score > {threshold:g}\n{likeness(alike.loc[REAL])}", fontsize=6.5)
     note = (
         "Square root of the grey levels; a pixel is the brightest of 3 x 3. Drawn at random, whether kept or not. "
-        "Shared light: of what stands out of the sky, what two images have in the same places, beyond chance (1: the "
-        f"same image, 0: independent ones); mean over pairs and seeds. Images of seed {trainings[0]['seed']}."
+        "Shared places: correlation of the squares of 8 px that are lit in two images (1: the same places, 0: "
+        f"independent ones); mean over pairs and seeds. Images of seed {trainings[0]['seed']}."
     )
     stamp(figure, f"{origin_text(simulated, trainings[0]['differences'])} {note}", grow=True)
     save_figure(figure, png)
@@ -49,7 +49,7 @@ def main(kept: list[Path], good: Path, diversity: Path, png: Path, *, trainings:
 
 def likeness(row: pd.Series) -> str:
     """How much images of one kind have in common, in a few characters."""
-    return f"shared light {round(row['shared_light'], 2) + 0.0:.2f}"  # no -0.00
+    return f"shared places {round(row['shared_places'], 2) + 0.0:.2f}"  # no -0.00
 
 
 def draw_row(axes: np.ndarray, images: np.ndarray) -> None:

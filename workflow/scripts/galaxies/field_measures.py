@@ -8,6 +8,8 @@ from scipy import ndimage
 VISIBLE = 16
 """Grey levels above the median of an image of 1000 px from which a pixel counts as part of a blob: the sky of real
 images has 0 to 3 levels, with noise."""
+PLACE = 8
+"""Side in pixels of what counts as one place of such an image: more than a blob, as seen in a figure of it."""
 LIT = 0.5
 """The same of smaller images, whose pixels are means over many: what differs from the sky when rounded to 8 bits."""
 BRIGHTEST = 0.01
@@ -74,14 +76,14 @@ def blobs_of(image: np.ndarray, above: float = VISIBLE) -> Blobs:
 class Diversity(NamedTuple):
     """How much images differ: means over all pairs.
 
-    l1, l2 : absolute and root mean squared difference in grey levels, which also grow with brightness. shared_light :
+    l1, l2 : absolute and root mean squared difference in grey levels, which also grow with brightness. shared_places :
     see there. spread : root mean squared distance in pixels of the brightest blobs from their mean place; NaN without
     any. stripes : mean of `stripes_of` the images.
     """
 
     l1: float
     l2: float
-    shared_light: float
+    shared_places: float
     spread: float
     stripes: float
 
@@ -96,56 +98,46 @@ def stripes_of(image: np.ndarray) -> float:
     return float(sum(means) / variance) if variance else float("nan")
 
 
-class LightShares(NamedTuple):
-    """share : of all that stands out of the sky of an image, how much each pixel (S * S,) has, NaN if nothing does.
-    levels, counts : the values among them, and how many pixels have each."""
+def lit_places(image: np.ndarray) -> np.ndarray:
+    """Which places of an image (S, S), squares of PLACE px, have a visible pixel: bool, one after another.
 
-    share: np.ndarray
-    levels: np.ndarray
-    counts: np.ndarray
-
-
-def light_shares(image: np.ndarray) -> LightShares:
-    """How an image (S, S) stands out of its sky: distances of its pixels from the median, brighter or darker."""
-    light = np.abs(image.astype(np.float64) - np.median(image)).ravel()
-    share = light / (light.sum() or np.nan)
-    return LightShares(share, *np.unique(share, return_counts=True))
-
-
-def shared_light(first: LightShares, second: LightShares) -> float:
-    """Share of their light that two images have in the same places, beyond chance.
-
-    With p and q the `LightShares` of the pixels, s = sum min(p, q) is 1 less the total variation between them, and e
-    its mean over all ways to shuffle the pixels of one image: (s - e) / (1 - e), 1 for images that are equal up to sky
-    and brightness, about 0 for independent ones, however bright or crowded. Images of one level are equal to each other
-    and share nothing with others.
+    Visible is what differs from the median by VISIBLE grey levels, brighter or darker.
     """
-    blank = [np.isnan(image.levels).any() for image in (first, second)]
-    if any(blank):
-        return float(all(blank))
-    found = np.minimum(first.share, second.share).sum()
-    expected = first.counts @ np.minimum.outer(first.levels, second.levels) @ second.counts / len(first.share)
-    return float((found - expected) / (1 - expected))
+    visible = np.abs(image.astype(np.float64) - np.median(image)) >= VISIBLE
+    visible = np.pad(visible, [(0, -side % PLACE) for side in image.shape])
+    rows, columns = (side // PLACE for side in visible.shape)
+    return visible.reshape(rows, PLACE, columns, PLACE).any(axis=(1, 3)).ravel()
+
+
+def shared_places(first: np.ndarray, second: np.ndarray) -> float:
+    """Correlation of the `lit_places` of two images (phi coefficient).
+
+    1 for images that are lit in the same places, about 0 for independent ones, however bright or crowded. An image
+    that is lit everywhere, or nowhere, shares all with another like it and nothing with others.
+    """
+    if any(places.all() or not places.any() for places in (first, second)):
+        return float(np.array_equal(first, second))
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def diversity_of(images: np.ndarray) -> Diversity:
     """Diversity of images uint8 (M, S, S), M > 1."""
-    pixels, lights = images.astype(np.float32), [light_shares(image) for image in images]
+    pixels, places = images.astype(np.float32), [lit_places(image) for image in images]
     l1, l2, shared = [], [], []
     for first in range(len(pixels)):
         for second in range(first):
             difference = pixels[first] - pixels[second]
             l1.append(np.abs(difference).mean(dtype=np.float64))
             l2.append(np.sqrt(np.square(difference).mean(dtype=np.float64)))
-            shared.append(shared_light(lights[first], lights[second]))
-    places = np.array([blobs_of(image).brightest for image in images])
-    places = places[np.isfinite(places).all(axis=1)]
-    spread = np.sqrt(np.square(places - places.mean(axis=0)).sum(axis=1).mean()) if len(places) > 1 else np.nan
+            shared.append(shared_places(places[first], places[second]))
+    brightest = np.array([blobs_of(image).brightest for image in images])
+    brightest = brightest[np.isfinite(brightest).all(axis=1)]
+    distances = np.square(brightest - brightest.mean(axis=0)).sum(axis=1) if len(brightest) > 1 else np.array(np.nan)
     stripes = np.array([stripes_of(image) for image in images])
     return Diversity(
         l1=float(np.mean(l1)),
         l2=float(np.mean(l2)),
-        shared_light=float(np.mean(shared)),
-        spread=float(spread),
+        shared_places=float(np.mean(shared)),
+        spread=float(np.sqrt(distances.mean())),
         stripes=float(np.nanmean(stripes)) if np.isfinite(stripes).any() else np.nan,
     )
