@@ -238,6 +238,7 @@ def measured(model, tmp_path, monkeypatch):
         drawn(model, tmp_path / f"{name}.h5", keep_above=threshold, wanted=4).__exit__()
         score_kept.main(tmp_path / f"{name}.h5", tmp_path / "judge.skops", tmp_path / f"{name}.csv")
     entry = {"differences": ["steps 60 (published 10690)"], "reported_as": "two_in_one_score_discriminator"}
+    entry["truncate_scores"] = False
     trainings = [
         {**entry, "experiment": "a", "label": "A", "seed": 0},
         {**entry, "experiment": "a", "label": "A", "seed": 1},
@@ -283,12 +284,14 @@ def test_tables_of_generated_images(measured):
     assert np.isnan(per_seed.loc[2, "judge_score_mean"])
     scores = scores.set_index("experiment")
     assert scores.loc["a", ["published_mean", "published_std"]].to_list() == [2.3, 0.62]
-    assert scores.loc["a", "comparable"] == "no: simulated data; steps 60 (published 10690)"
+    why_not = "no: simulated data; the authors' code learns whole-number scores; steps 60 (published 10690)"
+    assert scores.loc["a", "comparable"] == why_not
+    assert per_seed["comparable"].to_list() == [why_not] * 3 + ["no: simulated data"]
     assert np.isnan(scores.loc["b", "published_mean"])
     everything = table[table["subset"] == "scored"]
     threshold = round(np.percentile(everything["score"], 20), 2)
     good = everything[everything["score"] > threshold]
-    unseen = good[good["set"] == "scored_test"]
+    unseen = good[good["set"].isin(["scored_test", "scored_validation"])]
     of_unseen = judge.estimator.predict(unseen[[f"b{i}" for i in range(5)]].to_numpy()).clip(0, 8)
     expected = [good["score"].mean(), good["score"].std(ddof=0), of_unseen.mean(), of_unseen.std(ddof=0), len(unseen)]
     names = ["true_score_mean", "true_score_std", "judge_score_mean", "judge_score_std", "judged"]
@@ -296,6 +299,8 @@ def test_tables_of_generated_images(measured):
     assert scores.loc["real_images", ["published_mean", "published_of"]].to_list() == [2.02, "true_score"]
     assert scores.loc["real_images", "blobs"] == 1
     assert scores["seeds_with_kept"].to_list()[:2] == [2, 0]
+    assert scores["judge_score_mean_seeds"].to_list()[:2] == [2, 0]
+    assert np.isnan(scores[["judge_score_mean_ci95_low", "judge_score_mean_ci95_high"]]).all(axis=None)  # of two
     assert len(diversity) == 3 + 3 + 1
     assert (diversity["images"] == 3).all()
     of_seeds = pd.read_csv(folder / "diversity_per_seed.csv")

@@ -15,9 +15,11 @@ from galaxies.field_measures import blobs_of, diversity_of
 from galaxies.files import reading, write_text
 from galaxies.kept_images import DIVERSITY, Kept
 from galaxies.reported import read_reported, reported_value
-from galaxies.score_predictions import PREDICTED, SET, read_predictions, reasons_of_data
+from galaxies.score_predictions import PREDICTED, SET, read_predictions, reasons_of_data, reasons_of_targets
+from galaxies.score_range import HIGHEST, LOWEST
+from galaxies.scorers import TESTED
 from galaxies.scripting import run_script
-from galaxies.stats import summarise
+from galaxies.stats import interval_over_seeds
 
 logger = logging.getLogger("galaxies.measure_generated")
 
@@ -26,13 +28,19 @@ PUBLISHED = {
     "good": ("scored_dataset_statistics", "scored_above_0.74", "score"),
 }
 REAL = "real_images"
-TEST = "scored_test"
 FIRST = [  # columns of the table of scores; the others follow
     *("experiment", "label", "n_seeds", "seeds_with_kept", "drawn", "kept", "acceptance", "own_score_mean"),
     *("judge_score_mean", "judge_score_std", "true_score_mean", "true_score_std"),
     *("published_mean", "published_std", "published_of", "published_source", "comparable"),
 ]
-WITH_INTERVAL = ("acceptance", "judge_score_mean", "judge_score_std", "l1", "shared_places", "stripes")
+WITH_INTERVAL = {  # and what they cannot exceed
+    "acceptance": (0, 1),
+    "judge_score_mean": (LOWEST, HIGHEST),
+    "judge_score_std": (0, HIGHEST),
+    "l1": (0, 255),
+    "shared_places": (-1, 1),
+    "stripes": (0, 1),
+}
 
 
 def main(
@@ -54,10 +62,11 @@ def main(
     """Write four tables (two_in_one, section IV-B).
 
     kept, kept_scores : from draw_images.py and score_kept.py, one file per training, in the order of `trainings`, each
-    {experiment, label, seed, reported_as, differences}. good : from sample_good_images.py. judged : predictions.csv of
+    {experiment, label, seed, reported_as, differences, truncate_scores}. good : from sample_good_images.py. judged : predictions.csv of
     the baseline that scored the kept images. catalogue, provenance : of the data set.
     scores : a row per experiment, over seeds, and one of the images with a score above the 20th percentile: `true_` as
-    the paper gives them, of all scored ones; `judge_` of those of the test set, which the judge has not seen either.
+    the paper gives them, of all scored ones; `judge_` of those that errors are measured on, which the judge has not
+    seen either. Means are over the seeds that have a value, whose number stands beside an interval (`_seeds`).
     per_seed : a row per training, and the same of those images. diversity : a row per experiment and set of
     `galaxies.kept_images.DIVERSITY`, and one of as many training images with such a score; diversity_per_seed : the
     same of each training.
@@ -73,7 +82,7 @@ def main(
         with reading(scored):
             judge_scores = pd.read_csv(scored)["judge_score"].to_numpy()
         with Kept(path) as images:
-            measured.append({**identity, **of_kept(images, judge_scores)})
+            measured.append({**identity, **of_kept(images, judge_scores), **comparable(origin, training)})
             for name in DIVERSITY:
                 some = images.different(name)
                 most = max(most, len(some))
@@ -81,16 +90,15 @@ def main(
         logger.info("%s seed %d: measured", training["experiment"], training["seed"])
     identity = {"experiment": REAL, "label": f"images with a score above {threshold:g}"}
     of_real = of_good(read_catalogue(catalogue), read_predictions(judged), threshold)
-    reference = {**identity, **of_real, **of_blobs(real), **beside(published, "good", reasons_of_data(origin))}
+    reference = {**identity, **of_real, **of_blobs(real), **beside(published, "good"), **comparable(origin)}
     some = real[:most]
     differing.append({**identity, "different": DIVERSITY[0], "images": len(some), **diversity_of(some)._asdict()})
     by_training, by_set = pd.DataFrame(measured), pd.DataFrame(differing)
     rows = []
     for name, of_seeds in by_training.groupby("experiment", sort=False):
         facts = next(training for training in trainings if training["experiment"] == name)
-        reasons = [*reasons_of_data(origin), *facts["differences"]]
         row = over_seeds(of_seeds) | {"seeds_with_kept": int((of_seeds["kept"] > 0).sum())}
-        rows.append(row | (beside(published, "kept", reasons) if facts["reported_as"] else {}))
+        rows.append(row | (beside(published, "kept") | comparable(origin, facts) if facts["reported_as"] else {}))
     table = pd.DataFrame([*rows, reference])
     table = table[[*(name for name in FIRST if name in table), *table.columns.difference(FIRST, sort=False)]]
     sets = [over_seeds(of_seeds) for _, of_seeds in by_set.groupby(["experiment", "different"], sort=False)]
@@ -101,13 +109,13 @@ def main(
 
 
 def of_good(objects: Catalogue, judged: pd.DataFrame, threshold: float) -> dict[str, float]:
-    """Scores of the images above `threshold`: true ones of all, and what the judge says of those of the test set.
+    """Scores of the images above `threshold`: true ones of all, and what the judge says of those it has not seen.
 
-    NaN for the judge without a test set.
+    NaN for the judge if no such image is among those that errors are measured on.
     """
     scores = objects.labels["score"].dropna()
     true = scores[scores > threshold]
-    unseen = judged[judged[SET] == TEST].set_index(ID)[PREDICTED]
+    unseen = judged[judged[SET].isin(TESTED)].set_index(ID)[PREDICTED]
     unseen = unseen[scores.reindex(unseen.index) > threshold]
     return {
         "kept": len(true),
@@ -144,19 +152,27 @@ def of_blobs(images: Sequence[np.ndarray]) -> dict[str, float]:
 def over_seeds(table: pd.DataFrame) -> dict[str, float]:
     """One row of the rows of the seeds of an experiment: means, with the intervals of some of them."""
     row = {key: table[key].iloc[0] for key in ("experiment", "label", "different", "images") if key in table}
+    table = table.drop(columns="comparable", errors="ignore")
     if table["seed"].notna().all():
         row["n_seeds"] = len(table)
     for name in table.columns.difference([*row, "seed"], sort=False):
         values = table[name].dropna()
         row[name] = values.mean()
-        if name in WITH_INTERVAL and len(values):
-            summary = summarise(values.to_numpy())
-            row |= {f"{name}_ci95_low": summary.ci95_low, f"{name}_ci95_high": summary.ci95_high}
+        if name in WITH_INTERVAL:
+            low, high = interval_over_seeds(values.to_numpy(), WITH_INTERVAL[name])
+            row |= {f"{name}_seeds": len(values), f"{name}_ci95_low": low, f"{name}_ci95_high": high}
     return row
 
 
-def beside(published: pd.DataFrame, what: str, reasons: list[str]) -> dict[str, object]:
-    """Published mean and deviation, and whether ours may be compared with them; `reasons` say why not."""
+def comparable(origin: dict, training: dict | None = None) -> dict[str, str]:
+    """Whether scores of kept images, or without `training` of good ones, may be compared with the published ones."""
+    of_training = [*reasons_of_targets(training), *training["differences"]] if training else []
+    reasons = [*reasons_of_data(origin), *of_training]
+    return {"comparable": f"no: {'; '.join(reasons)}" if reasons else "yes"}
+
+
+def beside(published: pd.DataFrame, what: str) -> dict[str, object]:
+    """Published mean and deviation."""
     (experiment, split, metric), of = PUBLISHED[what], {"kept": "judge_score", "good": "true_score"}[what]
     values = {end: reported_value(published, experiment, split, f"{metric}_{end}") for end in ("mean", "std")}
     if not values["mean"][1]:
@@ -165,7 +181,6 @@ def beside(published: pd.DataFrame, what: str, reasons: list[str]) -> dict[str, 
         **{f"published_{end}": value for end, (value, _) in values.items()},
         "published_of": of,
         "published_source": values["mean"][1],
-        "comparable": f"no: {'; '.join(reasons)}" if reasons else "yes",
     }
 
 

@@ -12,7 +12,7 @@ from galaxies.errors import DataError
 from galaxies.files import reading, write_text
 from galaxies.paired import joint_interval, resampling_interval, resampling_weights
 from galaxies.reported import read_reported, reported_value
-from galaxies.score_predictions import PREDICTED, QUERY, SET, read_predictions, reasons_of_data
+from galaxies.score_predictions import PREDICTED, QUERY, SET, read_predictions, reasons_of_data, reasons_of_targets
 from galaxies.score_range import HIGHEST, LOWEST
 from galaxies.scripting import run_script
 from galaxies.stats import summarise
@@ -136,7 +136,7 @@ def reasons_against(origin: dict, published_set: str, training: dict) -> list[st
     reasons += [] if validation else ["other test images"]
     if network:
         reasons += ["the authors' code evaluates on all scored images"] if validation else []
-        reasons += ["the authors' code learns whole-number scores"] if not training["truncate_scores"] else []
+        reasons += reasons_of_targets(training)
     return [*reasons, *training["differences"]]
 
 

@@ -78,7 +78,7 @@ class Diversity(NamedTuple):
 
     l1, l2 : absolute and root mean squared difference in grey levels, which also grow with brightness. shared_places :
     see there. spread : root mean squared distance in pixels of the brightest blobs from their mean place; NaN without
-    any. stripes : mean of `stripes_of` the images.
+    any. stripes : mean of `stripes_of` the images that are not of one level.
     """
 
     l1: float

@@ -45,6 +45,11 @@ def reasons_of_data(origin: dict) -> list[str]:
     return [] if all(origin["published_tables"].values()) else ["other tables of scores"]
 
 
+def reasons_of_targets(training: dict) -> list[str]:
+    """The same of what the networks of 2-in-1 learn, by `truncate_scores` of a training."""
+    return [] if training["truncate_scores"] else ["the authors' code learns whole-number scores"]
+
+
 def write_predictions(path: Path, images: pd.DataFrame, predicted: np.ndarray) -> None:
     """Write `images`, of `images_to_score`, with their scores (N,), clipped, as CSV, whole or not at all.
 
