@@ -16,7 +16,7 @@ from test_two_in_one import EXPERIMENT, trained
 import draw_images
 import measure_generated
 import plot_generated_field
-import plot_generated_fields
+import plot_drawn_images
 import predict_scores
 import sample_good_images
 import score_kept
@@ -318,7 +318,7 @@ def texts_of(figure):
 def test_figures_say_what_they_show(measured, monkeypatch):
     folder, _, _, trainings = measured
     saved = []
-    for module in (plot_generated_field, plot_generated_fields):
+    for module in (plot_generated_field, plot_drawn_images):
         monkeypatch.setattr(module, "save_figure", lambda figure, *paths: saved.append(figure))
     shown = {"paper": "two_in_one", "figure": "fig4", "label": "A", "judge_label": "ridge", "differences": []}
     judged = pd.read_csv(folder / "some.csv")["judge_score"].sort_values(ascending=False)
@@ -335,13 +335,19 @@ def test_figures_say_what_they_show(measured, monkeypatch):
     assert "not a kept image" in texts_of(saved[-1])
     assert "0 of 40 images drawn have an own score above 99; this is another" in texts_of(saved[-1])
     files = [folder / "some.h5", folder / "none.h5"]
-    plot_generated_fields.main(
-        files, folder / "good.h5", folder / "diversity.csv", folder / "a.png", trainings=trainings[1:]
+    plot_drawn_images.main(
+        files,
+        folder / "good.h5",
+        folder / "diversity.csv",
+        folder / "a.png",
+        trainings=trainings[1:],
+        notes=["B: short"],
     )
     assert len([axis for axis in saved[-1].axes if axis.images]) == 4 + 3 + 3
     assert "15 steps" in texts_of(saved[-1])
+    assert "B: short" in texts_of(saved[-1])
     assert "has 3.003 by its" in texts_of(saved[0])
-    assert all("Simulated galaxies" in texts_of(figure) for figure in saved)
+    assert all("Simulated images" in texts_of(figure) for figure in saved)
 
 
 # Scores of a trained network

@@ -340,7 +340,7 @@ def draw_all(folder):
     shown |= {"experiment": "good", "layout": "hsc_cosmos"}
     plot_conditional_scaling.main(view, good, folder / "rho.csv", folder / "fig3.png", **shown)
     seeds, pair = folder / "seeds.csv", [good, folder / "bad.h5"]
-    plot_generators.main(view, pair, seeds, folder / "generators.png", trainings=GENERATORS)
+    plot_generators.main(view, pair, seeds, folder / "generators.png", trainings=GENERATORS, notes=[])
 
 
 def test_figures_are_drawn(files):

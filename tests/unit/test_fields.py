@@ -313,7 +313,7 @@ def curves_of_scores(trained, folder, monkeypatch, last: float, names) -> list:
     """Axes of the training curves of like trainings, whose epochs end with nothing and with a value."""
     history = pd.DataFrame({"steps": [4, 4]} | {quantity: [np.nan, last] for quantity in plot_score_training.PANELS})
     history.to_csv(folder / "history.csv", index=False)
-    shared = {"seed": 0, "discriminator_steps": 4, "compare_scores": True, "differences": []}
+    shared = {"seed": 0, "discriminator_steps": 4, "compare_scores": True}
     axes = []
     save = plots.save_figure
     monkeypatch.setattr(
@@ -321,7 +321,7 @@ def curves_of_scores(trained, folder, monkeypatch, last: float, names) -> list:
     )
     plot_score_training.main(
         [folder / "history.csv"] * len(names), trained / "provenance.json", folder / "a.png", folder / "a.pdf",
-        trainings=[{**shared, "experiment": name, "label": name} for name in names],
+        trainings=[{**shared, "experiment": name, "label": name} for name in names], notes=["short"],
     )  # fmt: skip
     return axes
 

@@ -95,7 +95,7 @@ def test_mode_balance(folder, notes, samples, seeds):
     draw_balance(folder, "one")
     draw_balance(folder, "two")
     assert drawn(folder / "one.png") == drawn(folder / "two.png")
-    assert "Simulated galaxies" in notes[0] and "steps 2 (published 5)" in notes[0]
+    assert "Simulated images" in notes[0] and "steps 2 (published 5)" in notes[0]
     assert "right for 61 % of 40 test images" in notes[0] and "17 % of edge on; naming" in notes[0]
     assert (
         f"samples of {min(samples, 70)}, drawn with replacement" in notes[0]
@@ -165,7 +165,7 @@ def test_judgement(folder, notes):
         files = (*tables, write_metrics(folder), folder / f"{name}.png", folder / f"{name}.pdf")
         plot_judgement.main(*files, judge="net", neighbours=3, **DIFFERENCES)
     assert drawn(folder / "one.png") == drawn(folder / "two.png")
-    for words in ("20 images", "biased upwards", "4 features", "3 nearest neighbours", "Simulated galaxies"):
+    for words in ("20 images", "biased upwards", "4 features", "3 nearest neighbours", "Simulated images"):
         assert words in notes[0]
 
 
@@ -217,7 +217,7 @@ def test_samples_and_progress(folder, notes):
     plot_progress.main(view, generated, folder / "progress.png", label="the GAN", **DIFFERENCES)
     for name in ("samples.png", "progress.png"):
         drawn(folder / name)
-    assert all("Seed 0." in note and "Simulated galaxies" in note for note in notes)
+    assert all("Seed 0." in note and "Simulated images" in note for note in notes)
     write_unlabelled(generated, view, np.zeros((10, 3, SIZE, SIZE), dtype=np.uint8), progress=0)
     plot_samples.main(view, split, generated, folder / "few.png", label="the GAN", **DIFFERENCES)
     drawn(folder / "few.png")
@@ -246,7 +246,7 @@ def test_gan_curves(tmp_path, notes, seeds, epochs, monkeypatch):
     assert titles == ["discriminator loss", "generator loss", "probability of being real", "sample diversity"]
     assert axes[0].lines[0].get_xdata()[-1] == 30 * epochs
     assert [text.get_text() for text in axes[2].get_legend().get_texts()] == ["real", "generated"]
-    assert "Simulated galaxies" in notes[0]
+    assert "Simulated images" in notes[0]
 
 
 def test_colours_are_shown_as_they_are_stored():

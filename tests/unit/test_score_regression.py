@@ -283,7 +283,8 @@ def curves(folder, fields, whole, seeds):
     outputs = [folder / "curves.png", folder / "curves.pdf"]
     files = [folder / "catalogue.csv", folder / "provenance.json"]
     histories = [whole["history.csv"]] * len(seeds)
-    plot_scorer_curves.main(histories, fields.parent / "split.csv", *files, *outputs, trainings=trainings)
+    split = fields.parent / "split.csv"
+    plot_scorer_curves.main(histories, split, *files, *outputs, trainings=trainings, notes=["short"])
     return outputs
 
 

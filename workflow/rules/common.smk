@@ -426,6 +426,11 @@ def entries_of(entries):
     return lambda wildcards: entries(wildcards.paper)
 
 
+def notes_of_entries(entries):
+    """Function that gives `notes_of` the trainings that `entries`, a function of the paper, names."""
+    return lambda wildcards: notes_of(entries(wildcards.paper))
+
+
 def notes_of(entries):
     """How trainings that one figure shows differ from the published, as texts; what all share is said once."""
     by_label = {entry["label"]: entry["differences"] for entry in first_of_each(entries)}

@@ -233,7 +233,7 @@ def score_figures(paper, table=""):
     if "generation" in config["papers"][paper] and drawing_of(paper):
         shown = ("fig4", "fig5") if table else ("best", "second_best")
         figures |= {name: f"{name}_generated.png" for name in shown}
-        figures |= {"generated": "generated_fields.png", "generated_scores": "generated_scores.csv"}
+        figures |= {"drawn": "drawn_images.png", "generated_scores": "generated_scores.csv"}
         figures |= {"diversity": "diversity.csv"}
     return figures
 

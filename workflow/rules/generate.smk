@@ -162,6 +162,7 @@ rule plot_generators:
         "../../envs/plot.yaml"
     params:
         trainings=first_seeds_of,
+        notes=lambda wildcards: notes_of(first_seeds_of(wildcards)),
         code=code_of("plot_generators.py"),
     message:
         "Generators of {wildcards.paper} side by side"

@@ -9,7 +9,7 @@ localrules:  # seconds each
     score_kept,
     sample_good_images,
     plot_generated_field,
-    plot_generated_fields,
+    plot_drawn_images,
 
 
 rule fit_baseline:
@@ -210,6 +210,7 @@ rule plot_scorer_curves:
         "../../envs/plot.yaml"
     params:
         trainings=entries_of(regressions_of),
+        notes=notes_of_entries(regressions_of),
         code=code_of("plot_scorer_curves.py"),
     message:
         "Training of the scorers of {wildcards.paper}"
@@ -237,6 +238,7 @@ rule plot_score_training:
         "../../envs/plot.yaml"
     params:
         trainings=entries_of(histories_shown_of),
+        notes=notes_of_entries(histories_shown_of),
         code=code_of("plot_score_training.py"),
     message:
         "Training of the networks of {wildcards.paper}"
@@ -390,7 +392,7 @@ rule plot_generated_field:
         "../scripts/plot_generated_field.py"
 
 
-rule plot_generated_fields:
+rule plot_drawn_images:
     """Images of all generators below training images."""
     input:
         kept=files_of_entries(first_drawing_of, "kept.h5"),
@@ -398,24 +400,25 @@ rule plot_generated_fields:
         diversity="<results>/{paper}/diversity.csv",
     output:
         png=shown(
-            "<results>/{paper}/generated_fields.png",
-            "generated_fields",
+            "<results>/{paper}/drawn_images.png",
+            "drawn_images",
             "generated images side by side",
             seeds="first",
         ),
     log:
-        "<logs>/{paper}/generated_fields.log",
+        "<logs>/{paper}/drawn_images.log",
     wildcard_constraints:
         paper=DRAWING_PAPERS,
     conda:
         "../../envs/plot.yaml"
     params:
         trainings=entries_of(first_drawing_of),
-        code=code_of("plot_generated_fields.py"),
+        notes=notes_of_entries(first_drawing_of),
+        code=code_of("plot_drawn_images.py"),
     message:
         "Generated images of {wildcards.paper} side by side"
     script:
-        "../scripts/plot_generated_fields.py"
+        "../scripts/plot_drawn_images.py"
 
 
 rule score_images:

@@ -62,8 +62,8 @@ def main(
     """Write four tables (two_in_one, section IV-B).
 
     kept, kept_scores : from draw_images.py and score_kept.py, one file per training, in the order of `trainings`, each
-    {experiment, label, seed, reported_as, differences, truncate_scores}. good : from sample_good_images.py. judged : predictions.csv of
-    the baseline that scored the kept images. catalogue, provenance : of the data set.
+    {experiment, label, seed, reported_as, differences, truncate_scores}. good : from sample_good_images.py. judged :
+    predictions.csv of the baseline that scored the kept images. catalogue, provenance : of the data set.
     scores : a row per experiment, over seeds, and one of the images with a score above the 20th percentile: `true_` as
     the paper gives them, of all scored ones; `judge_` of those that errors are measured on, which the judge has not
     seen either. Means are over the seeds that have a value, whose number stands beside an interval (`_seeds`).

@@ -33,11 +33,13 @@ IMAGE = 0.5  # inches
 GAP = 0.15  # between blocks, of the width of an image
 
 
-def main(view: Path, generated: list[Path], per_seed: Path, png: Path, *, trainings: list[dict]) -> None:
+def main(
+    view: Path, generated: list[Path], per_seed: Path, png: Path, *, trainings: list[dict], notes: list[str]
+) -> None:
     """One row per generator below a row of real images, and a point per seed, see `seeds_as_points`.
 
-    generated : from generate.py, of the first seed of each generator, in the order of `trainings`, {experiment, label,
-    differences}; those of the first are named below. per_seed : from compare_generators.py.
+    generated : from generate.py, of the first seed of each generator, in the order of `trainings`, {experiment, label}.
+    per_seed : from compare_generators.py. notes : how they differ from the published ones, named below.
     Raises ConfigError if the files have no example condition.
     """
     with reading(per_seed):
@@ -79,7 +81,7 @@ def main(view: Path, generated: list[Path], per_seed: Path, png: Path, *, traini
         axis.set_title(text, fontsize=7.5)
     dashed = "the simulated galaxies" if made.simulated else "real galaxies"
     points = f"{SEEDS_AS_POINTS} Dashed: {dashed}."
-    origin = origin_text(made.simulated, trainings[0]["differences"])
+    origin = origin_text(made.simulated, notes)
     stamp(figure, f"{origin} {stretch_text(packed.channels)} Images of seed {made.seed}. {points}")
     save_figure(figure, png)
 

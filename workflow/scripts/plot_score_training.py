@@ -29,12 +29,14 @@ OF_GENERATOR = ("generated_score", "generator_loss", "sample_distance")
 WIDE = 100  # values beyond it, such as a first loss or what `signed_loss` reaches, would flatten all others
 
 
-def main(histories: list[Path], provenance: Path, png: Path, pdf: Path, *, trainings: list[dict]) -> None:
+def main(
+    histories: list[Path], provenance: Path, png: Path, pdf: Path, *, trainings: list[dict], notes: list[str]
+) -> None:
     """A panel per quantity, a colour per experiment; those of the generator begin with its first step.
 
     histories : from train.py, in the order of `trainings`, each {experiment, label, seed, discriminator_steps,
-    compare_scores, differences}. provenance : of the data set. Thin lines are seeds, thick ones their mean, bands its
-    95 % interval.
+    compare_scores}. provenance : of the data set. notes : how they differ from the published ones. Thin lines are
+    seeds, thick ones their mean, bands its 95 % interval.
     """
     with reading(provenance):
         simulated = json.loads(provenance.read_text(encoding="utf-8"))["simulated"]
@@ -83,13 +85,13 @@ def main(histories: list[Path], provenance: Path, png: Path, pdf: Path, *, train
     legend = {label: line for axis in axes[:, 0] for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     columns = legend_columns(len(legend), 4)
     figure.legend(legend.values(), legend.keys(), loc="outside upper center", ncols=columns, fontsize=7.5)
-    first, many = trainings[0], len(histories) > len(curves)
+    many = len(histories) > len(curves)
     note = (
         "Vertical: where generators begin. Discriminators of variants of the generator alone are left out. Errors of "
         "training images are means over an epoch, of scores that are not clipped."
     )
     note += " Thin lines: trainings; thick: their mean and its 95 % interval." if many else " One training each."
-    stamp(figure, f"{origin_text(simulated, first['differences'])} {note}", grow=True)
+    stamp(figure, f"{origin_text(simulated, notes)} {note}", grow=True)
     save_figure(figure, png, pdf)
 
 

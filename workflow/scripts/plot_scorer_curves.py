@@ -28,11 +28,13 @@ def main(
     pdf: Path,
     *,
     trainings: list[dict],
+    notes: list[str],
 ) -> None:
     """A panel per experiment, all with the same axes.
 
-    histories : from train.py, in the order of `trainings`, each {experiment, label, seed, differences, train_on,
-    validate_on}. split : table object_id,split. catalogue : has the scores. provenance : of the data set.
+    histories : from train.py, in the order of `trainings`, each {experiment, label, seed, train_on, validate_on}.
+    split : table object_id,split. catalogue : has the scores. provenance : of the data set. notes : how they differ
+    from the published ones.
     """
     with reading(provenance):
         simulated = json.loads(provenance.read_text(encoding="utf-8"))["simulated"]
@@ -63,7 +65,7 @@ def main(
     many = len(histories) > len(curves)
     interval = " and its 95 % interval" if len(histories) > 2 * len(curves) else ""
     note += f" Thin lines: trainings; thick: their mean{interval}." if many else " One training each."
-    stamp(figure, f"{origin_text(simulated, trainings[0]['differences'])} {note}", grow=True)
+    stamp(figure, f"{origin_text(simulated, notes)} {note}", grow=True)
     save_figure(figure, png, pdf)
 
 

@@ -49,7 +49,7 @@ def origin_text(simulated: bool, reasons: Sequence[str] = ()) -> str:
 
     reasons : why not, apart from the data being simulated.
     """
-    data = "Simulated galaxies" if simulated else "Real images"
+    data = "Simulated images" if simulated else "Real images"
     if simulated or reasons:
         data += ", not comparable with the paper's numbers"
     return f"{data}{': ' if reasons else ''}{'; '.join(reasons)}."

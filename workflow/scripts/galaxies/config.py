@@ -335,7 +335,7 @@ def _check_experiment_names(paper: str, settings: Any, published: dict | None) -
         if name not in published["experiments"] and not (isinstance(override, dict) and "method" in override):
             raise ConfigError(
                 f"papers.{paper}.experiments: unknown experiment {name!r}",
-                f"{suggestion(name, list(published['experiments']))} A new experiment needs its whole settings.",
+                f"{suggestion(name, list(published['experiments']))}; a new experiment needs its whole settings",
             )
 
 

@@ -102,8 +102,10 @@ def check_ledger(ledger: dict, path: Path, reported: Path, settings_of: Callable
     stated = {identity(row) for row in read_rows(reported) if row["source_section"].startswith(IN_PAPER)}
     for name, entry in ledger["published"].items():
         if name not in stated:
+            near = sorted(value for value in stated if value.split("/")[0] == name.split("/")[0])
             raise ConfigError(
-                f"{path}: published: {reported} has no value {name!r} of a paper", suggestion(name, sorted(stated))
+                f"{path}: published: {reported} has no value {name!r} with a source that begins with {IN_PAPER!r}",
+                suggestion(name, near or sorted(stated)),
             )
         if entry["ours"] is not None:
             expect_metric(entry["ours"], ledger["metrics"], f"{path}: published.{name}.ours")

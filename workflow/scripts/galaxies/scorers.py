@@ -142,7 +142,7 @@ def _check_networks(where: str, settings: dict[str, Any], dataset: dict[str, Any
         raise ConfigError(
             f"{where}.networks.generator.size: found {generator['size']}, the images have {dataset['frame']} px"
         )
-    if generator["upsample_gap"] == "reshape" and generator["filters"][0] % 25:
+    if generator.get("upsample_gap") == "reshape" and generator["filters"][0] % 25:
         raise ConfigError(
             f"{where}.networks.generator.filters: {generator['filters'][0]} maps cannot be read anew as larger ones",
             "give a multiple of 25 first, or `upsample_gap: bilinear`",

@@ -113,7 +113,7 @@ class TwoInOne:
         self.discriminator_steps, self.truncate_scores = discriminator_steps, truncate_scores
         self.gen_score_loss, self.target_score = gen_score_loss, target_score
         self.clip_norm = clip_norm
-        self.validation, self.compute = validation, compute
+        self.validation, self.size, self.compute = validation, validation.size, compute
         self.validation_scores = validation.labels_of([SCORE])[:, 0]
         self.samples: np.ndarray | None = None
         for network in self.networks.values():
@@ -178,7 +178,7 @@ class TwoInOne:
         device = self.compute.device
         with self.compute.autocast():
             images = self.generator(latents.to(device, non_blocking=True), self.generator.noise(keys, device))
-            maps = pooled(images, self.score_discriminator.size)
+            maps = pooled(images, self.size)
             return self.score_discriminator(maps)[:, 0], self.label_discriminator(maps)
 
     def _update(self, name: str) -> None:
@@ -236,7 +236,11 @@ def load_scorer(path: Path, compute: Compute) -> NetworkScorer:
     settings = content["settings"]
     network = compute.place(_load(content, "score_discriminator", path)).eval()
     frame = settings["networks"]["generator"]["size"]
-    return NetworkScorer(lambda pixels: network(pixels)[:, 0], settings["view"], frame, compute)
+
+    def scores(pixels: Tensor) -> Tensor:
+        return network(pooled(pixels, content["size"]))[:, 0]
+
+    return NetworkScorer(scores, settings["view"], frame, compute)
 
 
 def load_generator(path: Path, compute: Compute) -> nn.Module:

@@ -1,4 +1,4 @@
-"""The discriminators of two_in_one: images are pooled without weights, then seen by small convolutions."""
+"""The discriminators of two_in_one: small convolutions on maps that images are pooled to without weights."""
 
 from collections.abc import Sequence
 
@@ -10,23 +10,6 @@ from galaxies.layers import Head, check_choice, initialise_glorot
 ACTIVATIONS = {"linear": nn.Identity, "relu": nn.ReLU}
 
 
-class PooledCNN(nn.Module):
-    """Pooling to maps of `size` px, convolutions that are pooled, too, a dense layer, the outputs. Made by `build`."""
-
-    def __init__(self, size: int, layers: nn.Module):
-        super().__init__()
-        self.size = size
-        self.layers = layers
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Images (B, C, S, S) in grey levels 0..255, already pooled or not, to outputs float32 (B, K).
-
-        Pooling has no weights, so that views of pooled images save it for all images but those of a generator.
-        Raises ValueError unless halving S with rounding up reaches the size of the maps.
-        """
-        return self.layers(pooled(images, self.size))
-
-
 def build(
     *,
     size: int,
@@ -35,8 +18,8 @@ def build(
     filters: Sequence[int] = (32, 8, 8),
     dense: int = 28,
     output_activation: str = "linear",
-) -> PooledCNN:
-    """Network for maps of `size` px with `channels` channels and `outputs` outputs.
+) -> nn.Sequential:
+    """Network for grey levels 0..255 float32 (B, channels, size, size) of `pooled` images, with outputs (B, outputs).
 
     filters : of the 3x3 convolutions, each followed by ReLU and average pooling. dense : units of the hidden layer.
     output_activation : linear, or relu as on the logits of the label discriminator.
@@ -49,7 +32,7 @@ def build(
         inputs = maps
     hidden = [nn.Linear(inputs * side_after_halving(size, filters) ** 2, dense), nn.ReLU()]
     head = Head(*hidden, nn.Linear(dense, outputs), ACTIVATIONS[output_activation]())
-    network = PooledCNN(size, nn.Sequential(*layers, nn.Flatten(), head))
+    network = nn.Sequential(*layers, nn.Flatten(), head)
     initialise_glorot(network)
     return network
 

@@ -65,7 +65,7 @@ class Generator(nn.Module):
         if self.upsample_gap == "reshape":
             maps = reinterpreted(maps, self.size // AFTER_GAP)
         else:
-            maps = interpolate(maps, size=self.size // AFTER_GAP, mode="bilinear", align_corners=False)
+            maps = interpolate(maps, size=self.size // AFTER_GAP, mode=self.upsample_gap, align_corners=False)
         maps = self.after(maps)
         if noise is not None:
             maps = maps + noise
@@ -104,7 +104,7 @@ def build(
     if len(filters) != 3:
         raise ConfigError(f"network.filters has {len(filters)} values; there are 3 convolutions before the last one")
     after_gap, rest = divmod(filters[0] * RATIO[1], RATIO[0])
-    if upsample_gap == "bilinear":
+    if upsample_gap != "reshape":
         after_gap = filters[0]
     elif rest:
         raise ConfigError(
