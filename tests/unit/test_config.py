@@ -28,6 +28,12 @@ def merge(overrides: dict) -> dict:
     return merged_config(deep_merge(MINIMAL, overrides), EXPERIMENTS, SCHEMA)
 
 
+def two_in_one(**paper: dict) -> dict:
+    """Star fields, and what is told of the paper about them."""
+    simulated = {"source": "simulated", "simulate": {"labeled": 60, "scored": 240, "query": 6}}
+    return {"data": {"cil_cosmology": simulated}, "papers": {"two_in_one": paper}}
+
+
 def experiment(override: dict) -> dict:
     return {"papers": {"galaxy_zoo_cnn": {"experiments": {"approach1": override}}}}
 
@@ -228,6 +234,20 @@ def test_merging_leaves_its_arguments_alone():
         ({"seeds": []}, ["seeds"]),
         ({"seeds": [-1]}, ["seeds.0", "-1"]),
         ({"seeds": [1, 1]}, ["seeds", "non-unique"]),
+        ({"seeds": [1.0]}, ["seeds.0", "1.0", "integer"]),
+        (experiment({"epochs": 3.0}), ["approach1.epochs", "3.0", "integer"]),
+        ({"images": 2024}, ["images", "2024", "./ before"]),
+        (
+            two_in_one(split={"sizes": {"scored_validation": "rest"}}),
+            ["and scored_train both take"],
+        ),
+        (two_in_one(split={"sizes": {"few": 3}}), ["split.sizes", "'few'", "labeled, scored"]),
+        (two_in_one(split={"sizes": {5: 5}}), ["split.sizes", "5"]),
+        (two_in_one(split={"seed": 2**40}), ["split.seed", str(2**40), "at most 4294967295"]),
+        (
+            two_in_one(experiments={"two_in_one": {"validate_on": "labeled_validation"}}),
+            ["two_in_one.validate_on", "'labeled_validation' have no score"],
+        ),
         ({"run": "a/b"}, ["run", "a/b"]),
         (experiment({"epoch": 1}), ["approach1", "'epoch'", "'epochs'"]),
         (experiment({"epochs": "many"}), ["epochs", "'many'", "integer"]),

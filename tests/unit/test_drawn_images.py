@@ -15,8 +15,8 @@ from test_two_in_one import EXPERIMENT, trained
 
 import draw_images
 import measure_generated
-import plot_generated_field
 import plot_drawn_images
+import plot_generated_field
 import predict_scores
 import sample_good_images
 import score_kept

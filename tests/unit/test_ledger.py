@@ -38,7 +38,7 @@ def settings_of(paper):
 @functools.cache
 def ledger_of(path=METRICS):
     ledger = load_ledger(path, SCHEMAS / "metrics.schema.yaml")
-    check_ledger(ledger, path, REPORTED, settings_of)
+    check_ledger(ledger, path, REPORTED, settings_of, settings_of)
     return ledger
 
 

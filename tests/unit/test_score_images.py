@@ -327,16 +327,24 @@ def test_folders_without_images(tmp_path, make, words):
         ("images/../images/sub/scores.csv", "inside the folder of images"),
         ("linked/scores.csv", "inside the folder of images"),
         ("model.pt", "this is the model"),
+        ("circle/scores.csv", "there is no folder"),
+        (f"{'n' * 256}.csv", "has more than 255 bytes"),
     ],
 )
 def test_places_for_the_scores(folder, tmp_path, model, output, words):
     (folder / "sub").mkdir()
     (tmp_path / "linked").symlink_to(folder)
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(DataError, match=words):
         score_images.main(folder, model, tmp_path / output, threads=1)
     assert sorted(tmp_path.rglob("*")) == before
     assert model.read_bytes() == b"model"
+
+
+def test_the_longest_name_is_one_for_the_scores(folder, tmp_path, model):
+    score_images.main(folder, model, tmp_path / f"{'n' * 251}.csv", threads=1)
+    assert [path.name for path in tmp_path.glob("n*")] == [f"{'n' * 251}.csv"]
 
 
 def test_a_device_is_no_place_for_the_scores(folder, model):
@@ -493,6 +501,11 @@ class TestModels:
             return path
 
         return write, seen
+
+    def test_settings_of_computing_are_keys(self, network):
+        write, _ = network
+        with pytest.raises(ConfigError, match="expected keys"):
+            load_image_scorer(write(), 1000, ["cpu"])
 
     def test_a_network_gets_one_image_at_a_time(self, network):
         write, seen = network

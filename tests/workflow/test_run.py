@@ -1,6 +1,7 @@
 """What a finished run holds, and how bad configurations and missing data end."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -145,7 +146,40 @@ def test_images_to_score_are_looked_for_before_any_work(checkout):
         assert f"Error: images: {folder}: {words}" in result.stdout and "Hint:" in result.stdout
         assert "Traceback" not in result.stdout
         assert not (checkout.folder / "results").exists()
+    (empty / "image.jpg").touch()
+    result = checkout.snakemake("score_images", "--config", f"images={empty.name}")
+    assert result.returncode != 0 and "none of 1 files can be scored" in result.stdout
     assert "score_images" in checkout.dry_run("score_images", "--config", f"images={full.name}")
+
+
+@pytest.mark.slow
+def test_each_folder_is_scored_whenever_it_is_asked_for(finished):
+    tables = []
+    for name in ("first", "second", "first"):
+        folder = finished.folder / name
+        folder.mkdir(exist_ok=True)
+        Image.new("L", (1000, 1000)).save(folder / "black.png")
+        result = finished.snakemake("score_images", "--config", f"images={name}")
+        assert result.returncode == 0, result.stdout
+        (table,) = finished.folder.glob(f"results/tiny/*/scores_of_{name}.csv")
+        tables.append(table.read_text())
+        table.unlink()
+        shutil.rmtree(folder)
+    assert tables[0] == tables[1] == tables[2]
+    assert tables[0].startswith("Id,Predicted\nblack,")
+
+
+@pytest.mark.slow
+def test_a_section_that_is_left_out_takes_its_metrics_away(checkout):
+    path = checkout.folder / "tiny.yaml"
+    section = "generation: {keep_above: -1, wanted: 2, most_draws: 3, diverse: 2}"
+    text = path.read_text()
+    assert section in text
+    path.write_text(text.replace(section, "generation: null"))
+    planned = checkout.planned()
+    assert "tabulate_mae" in planned and "draw_images" not in planned
+    result = checkout.snakemake("--dry-run", "results/tiny/two_in_one/fig4_generated.png")
+    assert result.returncode != 0 and "Traceback" not in result.stdout
 
 
 @pytest.mark.slow

@@ -149,7 +149,17 @@ def scored_sets_of_judge(wildcards):
 
 def shown_kept(file):
     """Function that gives a file of the generator that the figures show, the first that is included."""
-    return lambda wildcards: files_of_entries(first_drawing_of, file)(wildcards)[0]
+
+
+    def of_first(wildcards):
+        if not first_drawing_of(wildcards.paper):
+            sys.exit(
+                f"Error: papers.{wildcards.paper}: no included experiment trains a generator\n"
+                "Hint: include one whose steps are more than its discriminator_steps"
+            )
+        return files_of_entries(first_drawing_of, file)(wildcards)[0]
+
+    return of_first
 
 
 def shown_drawing(key):
@@ -206,9 +216,12 @@ def scoring_model(wildcards):
     paper, entry = scorer_of_images()
     if workflow.exec_mode == ExecMode.DEFAULT:
         try:
-            list_images(Path(images_to_score(wildcards)).expanduser(), (".png",))
+            folder = list_images(Path(images_to_score(wildcards)).expanduser(), (".png",))
+            name_of_folder(images_to_score(wildcards))
         except (PipelineError, OSError) as error:
             sys.exit(f"Error: images: {error}")
+        if not folder.names:
+            sys.exit(f"Error: images: none of {len(folder.bad)} files can be scored, such as {folder.bad[0]}")
     return f"{RESULTS}/{paper}/{entry['experiment']}/seed{entry['seed']}/{model_file(paper, entry['experiment'])}"
 
 

@@ -16,8 +16,12 @@ def settings_of_paper(paper):
     """Settings of a paper in this run, else the published ones; None for a name that no paper has."""
     if paper in config["papers"]:
         return config["papers"][paper]
-    published = (PUBLISHED_EXPERIMENTS / f"{paper}.yaml").exists()
-    return published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA) if published else None
+    return published_settings(paper) if (PUBLISHED_EXPERIMENTS / f"{paper}.yaml").exists() else None
+
+
+@functools.cache
+def published_settings(paper):
+    return published_config(paper, PUBLISHED_EXPERIMENTS, SCHEMA)
 
 
 @functools.cache
@@ -66,6 +70,11 @@ def why_absent(entry):
     arms = {member["arm"] for member in grid_of(paper)}
     if experiment is not None and experiment not in {*included(paper), *arms}:
         return f"the run does not include {experiment} of {paper}"
+    if entry["setting"] is not None:
+        try:
+            setting_of(config["papers"][paper], entry["setting"], paper)
+        except PipelineError:
+            return f"the run has no {entry['setting']} of {paper}"
     in_training = table is None or IN_TRAINING in table or table.startswith("{data}/")
     return None if in_training or made_table(paper, table) else f"the run does not make {paper}/{table}"
 
@@ -197,7 +206,7 @@ try:
     LEDGER = load_ledger(METRICS_FILE, WORKFLOW / "schemas" / "metrics.schema.yaml")
     CLAIMS = load_claims(CLAIMS_FILE, WORKFLOW / "schemas" / "claims.schema.yaml")
     if workflow.exec_mode == ExecMode.DEFAULT:  # jobs need not check again what the Snakemake that started them has
-        check_ledger(LEDGER, METRICS_FILE, Path(REPORTED), settings_of_paper)
+        check_ledger(LEDGER, METRICS_FILE, Path(REPORTED), settings_of_paper, published_settings)
         check_claims(CLAIMS, CLAIMS_FILE, LEDGER["metrics"], settings_of_paper)
 except PipelineError as error:
     sys.exit(f"Error: {error}")

@@ -427,15 +427,15 @@ rule score_images:
         model=scoring_model,
     log:
         "<logs>/score_images.log",
-    benchmark:
-        "<benchmarks>/score_images.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: config["compute"]["threads"]
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),
-    params:  # the table is no output: Snakemake would delete it when one of the images is bad
+    # It has no output, so that it runs whenever it is asked for, whatever the folder; nor has Snakemake then a table to
+    # delete when one of the images is bad.
+    params:
         images=images_to_score,
         output=scores_of_images,
         frame=frame_of_scored,

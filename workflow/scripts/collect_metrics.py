@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from galaxies.comparison import comparable_text
 from galaxies.files import write_text
 from galaxies.ledger_tables import data_of_papers, values_of
 from galaxies.scripting import run_script
@@ -59,7 +60,7 @@ def main(
                 *value.pop("reasons", []),
                 *entry["differences"],
             ]
-            said = f"no: {'; '.join(dict.fromkeys(against))}" if against else "yes"
+            said = comparable_text(against)
             rows.append(facts | value | {"comparable": said})
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(("seed", "images", "trainings"), "Int64"))
     write_text(metrics, table.to_csv(index=False))

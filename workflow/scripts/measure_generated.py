@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from galaxies.comparison import comparable_text
 from galaxies.data.catalogue import Catalogue, read_catalogue
 from galaxies.data.names import ID
 from galaxies.field_measures import blobs_of, diversity_of
@@ -168,7 +169,7 @@ def comparable(origin: dict, training: dict | None = None) -> dict[str, str]:
     """Whether scores of kept images, or without `training` of good ones, may be compared with the published ones."""
     of_training = [*reasons_of_targets(training), *training["differences"]] if training else []
     reasons = [*reasons_of_data(origin), *of_training]
-    return {"comparable": f"no: {'; '.join(reasons)}" if reasons else "yes"}
+    return {"comparable": comparable_text(reasons)}
 
 
 def beside(published: pd.DataFrame, what: str) -> dict[str, object]:

@@ -25,6 +25,7 @@ logger = logging.getLogger("galaxies.score_images")
 
 BLOCK = 256  # images whose descriptions are held at a time
 PROGRESS_SECONDS = 10
+LONGEST_NAME = 255
 SHOWN = 10  # bad files in the last message
 MODEL_HINT = "its weights are no result of a training that went well; train the model again"
 
@@ -137,20 +138,27 @@ def _load(files: ImageFiles, number: int) -> Image.Image:
 
 def _check_output(output: Path, images: Path, model: Path) -> None:
     """Raise DataError for a place that cannot or must not be written to, before any work."""
-    place = output.resolve()
-    if output.exists() and not output.is_file():
+    place = real(output)
+    if len(os.fsencode(output.name)) > LONGEST_NAME:
+        problem = f"its name has more than {LONGEST_NAME} bytes"
+    elif output.exists() and not output.is_file():
         problem = "a folder or a device, expected the name of a file"
     elif not output.parent.is_dir():
         problem = f"there is no folder {output.parent}"
     elif not os.access(output.parent, os.W_OK):
         problem = f"files cannot be made in {output.parent} (permission denied)"
-    elif place.is_relative_to(images.resolve()):
+    elif place.is_relative_to(real(images)):
         problem = f"inside the folder of images {images}"
-    elif place == model.resolve():
+    elif place == real(model):
         problem = "this is the model"
     else:
         return
     raise DataError(f"{output}: {problem}", "give the scores another place, such as scores.csv")
+
+
+def real(path: Path) -> Path:
+    """Where a path leads; links in a circle, which `Path.resolve` refuses, to themselves."""
+    return Path(os.path.realpath(path))
 
 
 def _table(scores: dict[str, float]) -> str:

@@ -15,6 +15,7 @@ from galaxies.classification_metrics import (
     prior_log_loss,
     reliability,
 )
+from galaxies.comparison import comparable_text
 from galaxies.early_stopping import choose_epochs, measure_stopped, reselect, stopped
 from galaxies.errors import DataError
 from galaxies.files import atomic, write_text
@@ -209,7 +210,7 @@ def tabulate(trainings: pd.DataFrame, arms: dict, published: pd.DataFrame, notes
                     "ci95_high": high,
                     "published": RUNS.join(f"{value:.4g}" for value, _ in reference.values()),
                     "published_source": RUNS.join(source for _, source in reference.values()),
-                    "comparable": RUNS.join(f"no: {'; '.join(why)}" if why else "yes" for why in reasons),
+                    "comparable": RUNS.join(comparable_text(why) for why in reasons),
                     "generator_saw_validation": members["generator_saw_validation"].iloc[0],
                     "data": members["data"].iloc[0],
                 }

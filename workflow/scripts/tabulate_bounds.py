@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from galaxies.comparison import reasons_text
+from galaxies.comparison import comparable_text
 from galaxies.examined_vae import SETS, Examined
 from galaxies.files import reading, write_text
 from galaxies.paired import seed_interval
@@ -71,7 +71,7 @@ def main(
             value, source = reported_value(published, facts["reported_as"], "training", quantity)
             if source:
                 row |= {"published": value, "published_source": source}
-                row["comparable"] = reasons_text(simulated, facts["differences"])
+                row["comparable"] = comparable_text([*(["simulated data"] if simulated else []), *facts["differences"]])
             result.append({**row, "differences": "; ".join(facts["differences"])})
     data = "simulated" if simulated else "real"
     write_text(table, pd.DataFrame(result).assign(data=data).to_csv(index=False))

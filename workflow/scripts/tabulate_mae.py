@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from galaxies.comparison import comparable_text
 from galaxies.data.catalogue import Catalogue, read_catalogue
 from galaxies.data.names import ID
 from galaxies.errors import DataError
@@ -110,7 +111,7 @@ def main(
                 reasons = reasons_against(origin, known_as, facts[experiment])
                 reasons += ["the test images chose the epoch"] if row["chose_epoch"] else []
                 row |= {"published": value, "published_set": known_as, "published_source": source}
-                row["comparable"] = f"no: {'; '.join(reasons)}" if reasons else "yes"
+                row["comparable"] = comparable_text(reasons)
             rows.append(row)
             identity = {"experiment": experiment, "label": row["label"], "set": name, "images": len(scores)}
             identity["comparable"] = row.get("comparable")

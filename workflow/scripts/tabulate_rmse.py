@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from galaxies.comparison import reasons_against
+from galaxies.comparison import comparable_text, reasons_against
 from galaxies.data.names import SPLIT_NAMES
 from galaxies.datasets.gz2_kaggle.decision_tree import COLUMNS, QUESTIONS
 from galaxies.files import atomic, reading, write_text
@@ -169,7 +169,7 @@ def _read_run(predictions: Path, history: Path, cost: Path) -> dict:
 def _comparable(origin: dict, differences: list[str]) -> str:
     """`yes`, or why a value must not be judged against the paper's."""
     reasons = reasons_against(origin, differences)
-    return f"no: {'; '.join(reasons)}" if reasons else "yes"
+    return comparable_text(reasons)
 
 
 def _compare(errors: dict[str, dict[int, float]]) -> list[dict]:

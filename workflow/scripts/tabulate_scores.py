@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from galaxies.comparison import comparable_text
 from galaxies.data.catalogue import read_catalogue
 from galaxies.errors import DataError
 from galaxies.files import atomic, reading
 from galaxies.reported import read_reported, reported_value
+from galaxies.score_predictions import reasons_of_data
 from galaxies.scripting import run_script
 from galaxies.true_scores import good_threshold
 
@@ -18,7 +20,8 @@ GOOD = "scored_above_0.74"
 
 
 def main(catalogue: Path, provenance: Path, reported: Path, table: Path, *, paper: str) -> None:
-    """Write dataset_split, metric, value, published, published_source, data, objects, score_above (two_in_one, IV-B).
+    """Write dataset_split, metric, value, published, published_source, comparable, data, objects, score_above
+    (two_in_one, IV-B).
 
     The rows are named as in the table of published values. The good images are those above the 20th percentile of
     these scores (`score_above`), rounded to 0.01 as the paper does. Deviations are those of the
@@ -52,6 +55,7 @@ def main(catalogue: Path, provenance: Path, reported: Path, table: Path, *, pape
                 "value": value,
                 "published": number,
                 "published_source": source,
+                "comparable": comparable_text(reasons_of_data(origin)),
                 "data": "simulated" if origin["simulated"] else "real",
                 "objects": count,
                 "score_above": threshold if split == GOOD else "",

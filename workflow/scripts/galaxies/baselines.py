@@ -143,7 +143,8 @@ def load(path: Path) -> Baseline:
             features = fitted.estimator.n_features_in_
             if not all(_is_sound(member.tree_, features) for member in fitted.estimator.estimators_):
                 raise ValueError("a tree refers to what it does not have")
-        fitted.estimator.predict(np.zeros((1, fitted.estimator.n_features_in_)))
+        if fitted.estimator.predict(np.zeros((1, fitted.estimator.n_features_in_))).shape != (1,):
+            raise ValueError("it predicts several values")
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file", hint) from error
     except PermissionError:

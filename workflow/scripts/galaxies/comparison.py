@@ -32,10 +32,9 @@ def reasons_against(origin: dict, differences: list[str]) -> list[str]:
     return [*reasons, *differences]
 
 
-def reasons_text(simulated: bool, differences: Sequence[str]) -> str:
-    """What tables say under `comparable`: "yes", or "no: " and why."""
-    reasons = [*(["simulated data"] if simulated else []), *differences]
-    return f"no: {'; '.join(reasons)}" if reasons else "yes"
+def comparable_text(reasons: Sequence[str]) -> str:
+    """What tables say under `comparable`: "yes", or "no: " and why not, each reason once."""
+    return f"no: {'; '.join(dict.fromkeys(reasons))}" if reasons else "yes"
 
 
 def origin_note(origin: dict, differences: list[str]) -> str:

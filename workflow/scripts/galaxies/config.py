@@ -124,7 +124,8 @@ def complete(instance: Any, rules: dict, what: str) -> None:
 
 def _check_valid(instance: Any, schema: dict, root: dict, what: str) -> None:
     """Raise ConfigError with a line per problem; `root` is the whole schema, of which `schema` may be a part."""
-    errors = Validator(root).evolve(schema=schema).iter_errors(instance)
+    part = {key: value for key, value in schema.items() if key != "$schema"}  # by which jsonschema takes its own class
+    errors = Validator(root).evolve(schema=part).iter_errors(instance)
     problems = [problem for error in errors for problem in _problems(error)]
     if problems:
         lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
@@ -452,7 +453,20 @@ def _check_view(where: str, view: str, name: str, dataset: dict) -> None:
 
 def _check_split(name: str, paper: dict, dataset: dict) -> None:
     """What can be known of a split before the data is read: the sets that trainings need, the size of what is drawn."""
-    sizes = paper["split"]["sizes"]
+    sizes, where = paper["split"]["sizes"], f"papers.{name}.split.sizes"
+    if odd := [part for part in sizes if not isinstance(part, str)]:
+        raise ConfigError(f"{where}: {odd[0]!r} is no text", "the name of a set is one, such as train")
+    files = named_module(f"datasets.{dataset['layout']}", "files")
+    subsets = list(getattr(files, "SUBSET_LABELS", {}))
+    if odd := [part for part in sizes if subsets and part not in subsets and part.split("_")[0] not in subsets]:
+        raise ConfigError(
+            f"{where}: the set {odd[0]!r} belongs to no subset of the data",
+            f"its name starts with one of: {', '.join(subsets)}, as in {subsets[0]}_train",
+        )
+    for subset in subsets or [""]:
+        rest = [part for part, size in sizes.items() if size == "rest" and part.startswith(subset)]
+        if len(rest) > 1:
+            raise ConfigError(f"{where}: {' and '.join(rest)} both take the rest", "give all but one of them a number")
     needed = {experiment: _sets_of(paper["experiments"][experiment]) for experiment in paper["include"]}
     if "augmentation" in paper:
         needed["augmentation"] = _sets_of(paper["augmentation"]["classifier"])
@@ -596,6 +610,8 @@ def _problems(error: ValidationError) -> Iterator[str]:
             and re.fullmatch(r"[\d.]+[eE][+-]?\d+", error.instance)
         ):
             hint = "; YAML reads it as text, write a dot and a sign as in 1.0e-3"
+        elif "string" in error.validator_value and where == "images":
+            hint = "; write ./ before the name of a folder that YAML reads as something else"
         yield f"{where}: found {error.instance!r}, expected type {expected}{hint}"
     elif error.validator == "pattern" and "examples" in error.schema:
         yield f"{where}: found {error.instance!r}; expected for example {' or '.join(error.schema['examples'])}"

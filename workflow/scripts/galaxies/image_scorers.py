@@ -13,7 +13,7 @@ from PIL import Image
 
 from galaxies.data.names import GREY_LEVELS
 from galaxies.data.projections import grey_levels, level_histogram
-from galaxies.errors import DataError
+from galaxies.errors import ConfigError, DataError
 from galaxies.registry import construct, has_module, named_module
 
 _OF_TRAININGS = ("checkpoint_seconds", "log_seconds", "compile")  # several threads cannot compile one network
@@ -41,6 +41,8 @@ def load_image_scorer(path: Path, frame: int, compute: dict[str, Any]) -> ImageS
     frame : side in px of the images that it was fitted to, for models that do not know it. compute : as in train.py.
     Raises DataError if the model is missing, damaged, or scores no images, ConfigError for a key of `compute`.
     """
+    if not isinstance(compute, dict):
+        raise ConfigError(f"compute is {compute!r}, expected keys with values", "write such as {device: cpu}")
     kinds = {".pt": _network, ".skops": _baseline}
     if not path.is_file():
         raise DataError(f"{path}: no such model file", _KINDS_HINT)
@@ -53,7 +55,7 @@ def _network(path: Path, frame: int, compute: dict[str, Any]) -> ImageScorer:
     import torch
 
     from galaxies.compute import Compute
-    from galaxies.trained_models import read_model
+    from galaxies.trained_models import TRAIN_AGAIN, read_model
 
     content = read_model(path)
     method = str(content["settings"]["method"])
@@ -61,7 +63,10 @@ def _network(path: Path, frame: int, compute: dict[str, Any]) -> ImageScorer:
     if not hasattr(module, "load_scorer"):
         raise DataError(f"{path}: a model of method {method!r}, which scores no images", _KINDS_HINT)
     settings = {key: value for key, value in compute.items() if key not in _OF_TRAININGS}
-    network = module.load_scorer(path, construct(Compute.choose, settings, "compute", threads=1))
+    try:
+        network = module.load_scorer(path, construct(Compute.choose, settings, "compute", threads=1))
+    except KeyError as error:
+        raise DataError(f"{path}: not a model of this workflow, or damaged (no {error})", TRAIN_AGAIN) from error
     frame = frame if network.frame is None else network.frame
     projection = grey_levels(network.view, frame, GREY_LEVELS)
 

@@ -62,11 +62,18 @@ def _replaced(value: Any, chosen: dict[str, str]) -> Any:
     return value
 
 
-def check_ledger(ledger: dict, path: Path, reported: Path, settings_of: Callable[[str], dict | None]) -> None:
+def check_ledger(
+    ledger: dict,
+    path: Path,
+    reported: Path,
+    settings_of: Callable[[str], dict | None],
+    published_of: Callable[[str], dict],
+) -> None:
     """Raise ConfigError for an entry of something that does not exist or of keys that do not go together, and for a
     published value without an entry; DataError for a table of published values that cannot be read.
 
     settings_of : settings of a paper, those of the run or the published ones; None for a name that no paper has.
+    published_of : the published ones, which have all that a metric may name; a run may have left some out.
     """
     for name, entry in ledger["metrics"].items():
         where = f"{path}: metrics.{name}"
@@ -87,7 +94,7 @@ def check_ledger(ledger: dict, path: Path, reported: Path, settings_of: Callable
         if (entry["setting"] is None) == (entry["table"] is None):
             raise ConfigError(f"{where}: a value or count is of a table, and a setting is of none")
         if entry["setting"] is not None:
-            setting_of(settings, entry["setting"], where)
+            setting_of(published_of(entry["paper"]), entry["setting"], where)
         if entry["intervals"] and entry["seed"] is not None:
             raise ConfigError(
                 f"{where}.intervals: the interval of values with a seed, column {entry['seed']!r}, is that over seeds",

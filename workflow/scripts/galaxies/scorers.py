@@ -48,8 +48,7 @@ def check_scorers(where: str, paper: dict[str, Any], dataset: dict[str, Any]) ->
                 f"{where}.split.sizes: no set to measure the errors of {name} on",
                 f"add {' or '.join(TESTED)}",
             )
-        if settings["method"] != "two_in_one":
-            _check_scored(here, settings, dataset)
+        _check_scored(here, settings, dataset)
         if settings["method"] in BASELINES and parse_view(settings["view"]).kind != "histogram":
             raise ConfigError(f"{here}.view: {settings['view']} has no features", "write such as histogram_10")
         if settings["method"] == "two_in_one":
@@ -92,10 +91,15 @@ def check_scorers_of_all(papers: dict[str, Any]) -> None:
 
 
 def _check_scored(where: str, settings: dict[str, Any], dataset: dict[str, Any]) -> None:
-    """The sets that scores are learned from are of images that have one, where the layout says which do."""
+    """The sets that scores are learned from, or measured on, are of images that have one, where the layout says which.
+
+    2-in-1 also learns from images that have a label instead.
+    """
     labels = getattr(named_module(f"datasets.{dataset['layout']}", "files"), "SUBSET_LABELS", {})
     unscored = [subset for subset, names in labels.items() if "score" not in names]
-    keys = {"train_on": settings["train_on"], "validate_on": [settings.get("validate_on", "")]}
+    keys = {"validate_on": [settings.get("validate_on", "")]}
+    if settings["method"] != "two_in_one":
+        keys["train_on"] = settings["train_on"]
     for key, sets in keys.items():
         if bad := [name for name in sets if name.startswith(tuple(unscored))]:
             raise ConfigError(

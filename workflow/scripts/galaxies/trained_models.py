@@ -14,6 +14,7 @@ from galaxies.errors import DataError
 from galaxies.files import atomic
 
 KEYS = {"networks", "settings", "columns", "size", "channels", "seed", "source", "simulated"}
+TRAIN_AGAIN = "delete it and run the same command again, which trains it"
 DAMAGE = (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, LookupError, TypeError, pickle.UnpicklingError)
 
 
@@ -53,9 +54,9 @@ def read_model(path: Path, method: str | None = None) -> dict[str, Any]:
             raise ValueError(f"no {absent[0]!r}")
     except DAMAGE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path}: not a model of this workflow, or damaged ({reason})", "train it again") from error
+        raise DataError(f"{path}: not a model of this workflow, or damaged ({reason})", TRAIN_AGAIN) from error
     if method not in (None, found):
-        raise DataError(f"{path}: a model of method {found!r}; expected one of {method!r}", "train it again")
+        raise DataError(f"{path}: a model of method {found!r}; expected one of {method!r}", TRAIN_AGAIN)
     return content
 
 
@@ -65,4 +66,4 @@ def load_weights(network: nn.Module, weights: dict[str, torch.Tensor], path: Pat
         network.load_state_dict(weights)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise DataError(f"{path}: not the weights of this architecture ({reason[:200]})", "train it again") from error
+        raise DataError(f"{path}: not the weights of this architecture ({reason[:200]})", TRAIN_AGAIN) from error

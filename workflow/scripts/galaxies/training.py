@@ -170,7 +170,10 @@ class _Run:
         size = settings.batch_size
         self.epoch_steps = len(data) // size if settings.drop_last else math.ceil(len(data) / size)
         if self.epoch_steps == 0:
-            raise ConfigError(f"{settings.name}: {len(data)} training images do not fill a batch of {size}")
+            raise ConfigError(
+                f"{settings.name}: {len(data)} training images do not fill a batch of {size}",
+                "lower batch_size, or take more images; where sets are taken side by side, the smallest counts",
+            )
         self.steps = settings.steps or settings.epochs * self.epoch_steps
         self.state = _State(_generator(settings.seed, 0))
         self.saved = time.monotonic()

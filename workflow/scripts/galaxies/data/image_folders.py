@@ -9,6 +9,9 @@ from urllib.parse import quote
 from galaxies.data.archives import is_litter
 from galaxies.errors import DataError, quoted
 
+LONGEST = 200
+"""Bytes of a part of a file's name; a name has 255 at most."""
+
 
 @dataclass(frozen=True)
 class ImageFolder:
@@ -69,9 +72,13 @@ def list_images(path: Path, suffixes: tuple[str, ...]) -> ImageFolder:
 def name_of_folder(path: str) -> str:
     """Name for a file about a folder: its path, percent-encoded where it has more than letters, digits and `-._~`.
 
-    No two paths have the same, not even `a/b` and `a_b`; a plain name stays as it is.
+    No two paths have the same, not even `a/b` and `a_b`; a plain name stays as it is. Raises DataError for a path that
+    would make too long a name for a file, with room for what else stands in it.
     """
-    return re.sub(r"[^\w.-]", lambda found: quote(os.fsencode(found[0]), safe=""), os.path.normpath(path))
+    name = re.sub(r"[^\w.-]", lambda found: quote(os.fsencode(found[0]), safe=""), os.path.normpath(path))
+    if len(os.fsencode(name)) > LONGEST:
+        raise DataError(f"{path}: too long for a name that a table can have", "name the folder by a shorter path")
+    return name
 
 
 def _is(kind) -> bool:
