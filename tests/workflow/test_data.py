@@ -103,6 +103,7 @@ def test_score_statistics(finished):
     assert table.loc["score_percentile_20", "published"] == 0.74
     assert table.loc["score_mean", "published"] == 2.02
     assert (table["data"] == "simulated").all()
+    assert (table["comparable"] == "no: simulated data").all()
 
 
 def test_scorers_of_intergalactic_vae_cnn(finished):
