@@ -279,8 +279,8 @@ def test_generator_loss_and_gradients_do_not_depend_on_the_micro_batch(fields, k
     images = generator(latents, generator.noise(keys, torch.device("cpu")))
     while images.shape[-1] > 10:
         images = avg_pool2d(images, 2)
-    scores = method.score_discriminator.layers(images)[:, 0]
-    as_galaxy = method.label_discriminator.layers(images).softmax(dim=1)[:, 1]
+    scores = method.score_discriminator(images)[:, 0]
+    as_galaxy = method.label_discriminator(images).softmax(dim=1)[:, 1]
     term = (3 - scores).abs() if kind == "abs" else 3 - scores
     loss = (term - as_galaxy.log()).mean()
     sums = {}

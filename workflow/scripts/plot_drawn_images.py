@@ -15,7 +15,7 @@ from galaxies.kept_images import DIVERSITY, Kept
 from galaxies.plots import PAGE, image_panel, new_figure, save_figure, stamp
 from galaxies.scripting import run_script
 
-ROW = 1.62  # inches at most
+ROW = 1.45  # inches at most
 REAL = "real_images"  # in the table of diversity
 MOST, LABEL = 6, 1.3  # images in a row at most; width of its name in inches
 FACTOR = 3  # pixels of an image along one of the figure

@@ -65,7 +65,7 @@ def main(
                 fontsize=7,
                 color=MUTED,
             )
-        elif quantity not in OF_GENERATOR:
+        if quantity not in OF_GENERATOR:
             for start in {facts[name]["discriminator_steps"] for name in curves if starts(facts[name], curves[name])}:
                 axis.axvline(start, color=MUTED, linewidth=0.8, linestyle="--")
         if quantity in OF_GENERATOR and axis.lines and max(map(abs, axis.dataLim.intervaly)) > WIDE:
