@@ -25,7 +25,8 @@ PANELS = {
 }
 STYLES = ("-", (0, (4, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))  # a curve below one like it shows through its gaps
 FEW = 10  # points of a curve that are marked
-OF_GENERATOR = ("generated_score", "generator_loss", "sample_distance")
+OF_DISTANCE = "sample_distance"  # which falls by orders of magnitude; images that are all one have none
+OF_GENERATOR = ("generated_score", "generator_loss", OF_DISTANCE)
 WIDE = 100  # values beyond it, such as a first loss or what `signed_loss` reaches, would flatten all others
 
 
@@ -58,9 +59,9 @@ def main(
             axis.axhline(math.log(2), color=MUTED, linewidth=0.8, linestyle=":")
             axis.annotate(
                 "ln 2: nothing learned",
-                (0.98, math.log(2)),
+                (0.5, math.log(2)),
                 xycoords=("axes fraction", "data"),
-                ha="right",
+                ha="center",
                 va="bottom",
                 fontsize=7,
                 color=MUTED,
@@ -68,7 +69,11 @@ def main(
         if quantity not in OF_GENERATOR:
             for start in {facts[name]["discriminator_steps"] for name in curves if starts(facts[name], curves[name])}:
                 axis.axvline(start, color=MUTED, linewidth=0.8, linestyle="--")
-        if quantity in OF_GENERATOR and axis.lines and max(map(abs, axis.dataLim.intervaly)) > WIDE:
+        if quantity == OF_DISTANCE and axis.lines and axis.dataLim.y1 > 0:
+            axis.set_yscale("log")
+            axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axis.yaxis.set_minor_formatter(NullFormatter())
+        elif quantity in OF_GENERATOR and axis.lines and max(map(abs, axis.dataLim.intervaly)) > WIDE:
             axis.set_yscale("symlog", linthresh=1)
             axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_title(title, fontsize=8.5)
