@@ -150,7 +150,6 @@ def scored_sets_of_judge(wildcards):
 def shown_kept(file):
     """Function that gives a file of the generator that the figures show, the first that is included."""
 
-
     def of_first(wildcards):
         if not first_drawing_of(wildcards.paper):
             sys.exit(
