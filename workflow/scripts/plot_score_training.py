@@ -71,6 +71,7 @@ def main(
                 axis.axvline(start, color=MUTED, linewidth=0.8, linestyle="--")
         if quantity == OF_DISTANCE and axis.lines and axis.dataLim.y1 > 0:
             axis.set_yscale("log")
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
             axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axis.yaxis.set_minor_formatter(NullFormatter())
         elif quantity in OF_GENERATOR and axis.lines and max(map(abs, axis.dataLim.intervaly)) > WIDE:
