@@ -149,9 +149,9 @@ def test_diversity_by_hand():
 
 def test_places_are_lit_by_what_is_visible():
     image = np.full((20, 30), 40, dtype=np.uint8)  # 3 x 4 places, the last ones cut
-    image[7, 8] += VISIBLE
-    image[19, 29] -= VISIBLE
-    image[12, 3] += VISIBLE - 1
+    image[7, 8] += VISIBLE + 1
+    image[19, 29] -= VISIBLE + 1
+    image[12, 3] += VISIBLE
     assert np.flatnonzero(lit_places(image)).tolist() == [1, 11]
 
 
@@ -183,7 +183,7 @@ def test_images_that_look_alike_share_all_places():
     flipped = board.copy()
     flipped[0, 0] = 255
     faint = blank.copy()
-    faint[::9, 4] = VISIBLE - 1
+    faint[::9, 4] = VISIBLE
     for like, other in ((blank, faint), (board, 255 - board), (board, flipped)):
         assert shared_places(lit_places(like), lit_places(other)) == 1
     dots = field((3, 3, 2), (50, 80, 2), size=size)

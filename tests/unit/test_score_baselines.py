@@ -190,10 +190,11 @@ class Foreign:
         {"estimator": Foreign(), "search": []},
         {"estimator": Ridge(), "search": []},  # not fitted
         {"estimator": LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0]), "search": []},
+        {"estimator": Ridge().fit([[0.0], [1.0]], [[0.0, 1.0], [1.0, 0.0]]), "search": []},
         {"search": []},
         [1, 2],
     ],
-    ids=["untrusted type", "not fitted", "another regression", "no estimator", "no mapping"],
+    ids=["untrusted type", "not fitted", "another regression", "two outputs", "no estimator", "no mapping"],
 )
 def test_other_content_is_refused(content, tmp_path):
     skops.io.dump(content, tmp_path / "model.skops")

@@ -507,6 +507,20 @@ class TestModels:
         with pytest.raises(ConfigError, match="expected keys"):
             load_image_scorer(write(), 1000, ["cpu"])
 
+    def test_a_model_that_lacks_something_is_no_traceback(self, network, monkeypatch):
+        write, _ = network
+
+        def lacks(path, compute):
+            raise KeyError("score_discriminator")
+
+        from galaxies import image_scorers
+
+        module = SimpleNamespace(load_scorer=lacks)
+        monkeypatch.setattr(image_scorers, "named_module", lambda p, name: module)
+        with pytest.raises(DataError, match=r"or damaged \(no 'score_discriminator'\)") as caught:
+            load_image_scorer(write(), 1000, {})
+        assert "delete it" in caught.value.hint
+
     def test_a_network_gets_one_image_at_a_time(self, network):
         write, seen = network
         scorer = load_image_scorer(write(), 1000, {})

@@ -178,8 +178,16 @@ def test_a_section_that_is_left_out_takes_its_metrics_away(checkout):
     path.write_text(text.replace(section, "generation: null"))
     planned = checkout.planned()
     assert "tabulate_mae" in planned and "draw_images" not in planned
+
+
+@pytest.mark.slow
+def test_no_generated_image_without_a_trained_generator(checkout):
+    path = checkout.folder / "tiny.yaml"
+    path.write_text(path.read_text().replace("discriminator_steps: 2, steps: 3", "discriminator_steps: 2, steps: 2"))
     result = checkout.snakemake("--dry-run", "results/tiny/two_in_one/fig4_generated.png")
-    assert result.returncode != 0 and "Traceback" not in result.stdout
+    assert result.returncode != 0
+    assert "Error: papers.two_in_one: no included experiment trains a generator" in result.stdout
+    assert "Traceback" not in result.stdout
 
 
 @pytest.mark.slow

@@ -14,11 +14,9 @@ from galaxies.data.store import View
 from galaxies.errors import DataError
 from galaxies.files import atomic, reading
 from galaxies.scripting import run_script
-from galaxies.trained_models import read_model
+from galaxies.trained_models import TRAIN_AGAIN, read_model
 
 logger = logging.getLogger("galaxies.evaluate_classifiers")
-
-TRAIN_AGAIN = "delete the model and run the same command again; the rule `train` makes it"
 
 
 def main(

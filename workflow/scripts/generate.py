@@ -20,7 +20,7 @@ from galaxies.files import atomic, full_disk_as_data_error, sha256
 from galaxies.generated_images import EXAMPLES
 from galaxies.registry import named_module
 from galaxies.scripting import run_script
-from galaxies.trained_models import read_model
+from galaxies.trained_models import TRAIN_AGAIN, read_model
 
 logger = logging.getLogger("galaxies.generate")
 
@@ -180,7 +180,7 @@ def write_images(
         images = batch.images
         if levels:
             if images.min() < 0 or images.max() > 1:
-                raise DataError(f"{path}: generates values outside of [0, 1]", "train it again")
+                raise DataError(f"{path}: generates values outside of [0, 1]", TRAIN_AGAIN)
             images = WHITE * images
             images = images.round().to(torch.uint8) if pixels.dtype == np.uint8 else images
         pixels[first:last] = numbers(images)

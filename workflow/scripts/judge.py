@@ -20,7 +20,7 @@ from galaxies.files import atomic, full_disk_as_data_error, sha256
 from galaxies.generated_images import Generated, as_stored, real_blocks
 from galaxies.registry import named_module
 from galaxies.scripting import run_script
-from galaxies.trained_models import read_model
+from galaxies.trained_models import TRAIN_AGAIN, read_model
 
 logger = logging.getLogger("galaxies.judge")
 
@@ -139,7 +139,7 @@ def described(images: torch.Tensor, judge: Path, classifier: Any, view: str) -> 
     results = classifier.describe(images, view)
     for name, values in zip(("logits", "features"), results, strict=True):
         if not values.isfinite().all():
-            raise DataError(f"{judge}: gives {name} that are not finite", "train it again")
+            raise DataError(f"{judge}: gives {name} that are not finite", TRAIN_AGAIN)
     return [values.float().cpu().numpy() for values in results]
 
 

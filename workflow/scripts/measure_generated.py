@@ -153,13 +153,12 @@ def of_blobs(images: Sequence[np.ndarray]) -> dict[str, float]:
 def over_seeds(table: pd.DataFrame) -> dict[str, float]:
     """One row of the rows of the seeds of an experiment: means, with the intervals of some of them."""
     row = {key: table[key].iloc[0] for key in ("experiment", "label", "different", "images") if key in table}
-    table = table.drop(columns="comparable", errors="ignore")
     if table["seed"].notna().all():
         row["n_seeds"] = len(table)
-    for name in table.columns.difference([*row, "seed"], sort=False):
+    for name in table.select_dtypes("number").columns.difference([*row, "seed"], sort=False):
         values = table[name].dropna()
         row[name] = values.mean()
-        if name in WITH_INTERVAL:
+        if name in WITH_INTERVAL and "n_seeds" in row:
             low, high = interval_over_seeds(values.to_numpy(), WITH_INTERVAL[name])
             row |= {f"{name}_seeds": len(values), f"{name}_ci95_low": low, f"{name}_ci95_high": high}
     return row

@@ -14,7 +14,7 @@ from galaxies.errors import DataError
 from galaxies.files import atomic, sha256
 from galaxies.methods.regression import load_network, predict
 from galaxies.scripting import run_script
-from galaxies.trained_models import read_model
+from galaxies.trained_models import TRAIN_AGAIN, read_model
 
 logger = logging.getLogger("galaxies.predict")
 
@@ -60,7 +60,7 @@ def _read_model(path: Path, experiment: dict) -> dict:
     trained = read_model(path, experiment["method"])
     found, wanted = (settings["network"]["architecture"] for settings in (trained["settings"], experiment))
     if found != wanted:
-        raise DataError(f"{path}: a model of architecture {found!r}; the experiment has {wanted!r}", "train it again")
+        raise DataError(f"{path}: a model of architecture {found!r}; the experiment has {wanted!r}", TRAIN_AGAIN)
     return trained
 
 

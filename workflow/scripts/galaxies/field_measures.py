@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 VISIBLE = 16
-"""Grey levels above the median of an image of 1000 px from which a pixel counts as part of a blob: the sky of real
+"""Grey levels above the median of an image of 1000 px beyond which a pixel counts as part of a blob: the sky of real
 images has 0 to 3 levels, with noise."""
 PLACE = 8
 """Side in pixels of what counts as one place of such an image: more than a blob, as seen in a figure of it."""
@@ -101,9 +101,9 @@ def stripes_of(image: np.ndarray) -> float:
 def lit_places(image: np.ndarray) -> np.ndarray:
     """Which places of an image (S, S), squares of PLACE px, have a visible pixel: bool, one after another.
 
-    Visible is what differs from the median by VISIBLE grey levels, brighter or darker.
+    Visible is what differs from the median by more than VISIBLE grey levels, brighter or darker.
     """
-    visible = np.abs(image.astype(np.float64) - np.median(image)) >= VISIBLE
+    visible = np.abs(image.astype(np.float64) - np.median(image)) > VISIBLE
     visible = np.pad(visible, [(0, -side % PLACE) for side in image.shape])
     rows, columns = (side // PLACE for side in visible.shape)
     return visible.reshape(rows, PLACE, columns, PLACE).any(axis=(1, 3)).ravel()

@@ -20,7 +20,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part{path.suffix}")  # no longer than any name is
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part{path.suffix}")  # short, whatever the name
     try:
         yield temporary
         with temporary.open("rb+") as file:
